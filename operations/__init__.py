@@ -1,0 +1,1 @@
+"""Settings, wiring, the command line and the embedded stack."""

@@ -1,0 +1,1 @@
+"""From a tool's call to an acknowledged event."""

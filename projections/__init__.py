@@ -1,0 +1,1 @@
+"""From events to tables, and from tables to answers."""

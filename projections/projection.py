@@ -1,0 +1,48 @@
+"""What a consumer and a projection say to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from psycopg import Connection
+
+from schemas.events import Event
+from schemas.record import Record
+
+
+class Decoded(NamedTuple):
+    """A record of the log with the event that it decoded to."""
+
+    record: Record
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch changed, for metrics: counts of requests, and the requests in conflict."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    conflicts: tuple[str, ...] = ()
+
+
+class Projection(Protocol):
+    """Turns events into rows, inside a transaction that somebody else began and will commit."""
+
+    @property
+    def name(self) -> str:
+        """``table`` or ``stats``: the key under which positions and dead letters are kept."""
+        ...
+
+    def apply(self, connection: Connection, events: Sequence[Decoded]) -> Applied:
+        """Merge the events into the tables found on the connection's search_path.
+
+        Order, duplicates and the cut into batches do not matter. Never commits. Raises
+        psycopg.Error, which ``projections.faults.classify`` sorts into faults of the environment,
+        which are retried, and faults of a record, which are isolated by halving the batch.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The contract: what may stand on the topic."""

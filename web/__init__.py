@@ -1,0 +1,1 @@
+"""HTTP: ingest, read API and dashboard."""
