@@ -1,0 +1,163 @@
+"""Positions: how far a projection has come, and the fence that keeps zombies out.
+
+The position of a partition is advanced by the transaction that writes the rows, and only by the
+worker whose epoch it carries; Kafka's own offsets play no part. (The same idea as the fencing
+token of Kleppmann, "Designing Data-Intensive Applications", chapter 8.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+
+from projections.faults import FenceLost, TopicRecreated
+
+NOTIFY_CHANNEL = "omega_images_positions"
+"""Notified by each transaction that advances a position; the payload is the projection's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionKey:
+    """Whose positions: a projection over one topic, in its present incarnation."""
+
+    projection: str
+    topic: str
+    topic_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A partition held by this worker until somebody claims it with a higher epoch."""
+
+    partition: int
+    next_offset: int
+    epoch: int
+
+
+CLAIM = """
+INSERT INTO projection_positions AS p
+    (projection, topic, partition, topic_id, next_offset, epoch, owner)
+SELECT %(projection)s, %(topic)s, partition, %(topic_id)s, 0, 1, %(owner)s
+FROM unnest(%(partitions)s::int[]) AS partition ORDER BY partition
+ON CONFLICT (projection, topic, partition) DO UPDATE
+    SET epoch = p.epoch + 1, owner = excluded.owner, updated_at = now()
+RETURNING partition, next_offset, epoch, topic_id
+"""
+
+ADVANCE = """
+UPDATE projection_positions AS p
+SET next_offset = v.after, updated_at = clock_timestamp()
+FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[])
+    AS v (partition, before, epoch, after)
+WHERE p.projection = %s AND p.topic = %s AND p.partition = v.partition
+    AND p.next_offset = v.before AND p.epoch = v.epoch
+"""
+
+LOCK = """
+SELECT partition, next_offset, epoch FROM projection_positions
+WHERE projection = %s AND topic = %s AND partition = ANY(%s::int[])
+ORDER BY partition FOR UPDATE
+"""
+
+READ = "SELECT partition, next_offset FROM projection_positions WHERE projection = %s AND topic = %s"
+
+OWNERS = """
+SELECT DISTINCT owner FROM projection_positions
+WHERE projection = %s AND topic = %s AND partition = ANY(%s::int[]) AND owner <> %s
+"""
+
+EVICT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = ANY(%s::text[])
+    AND pid <> pg_backend_pid()
+"""
+
+
+def claim(
+    connection: Connection[Any], key: ProjectionKey, owner: str, partitions: Collection[int]
+) -> dict[int, Claim]:
+    """Take over the partitions: raise their epochs, and say from where to read each.
+
+    Waits for a transaction of the former owner that is still under way. A partition never claimed
+    before starts at 0. Runs in the caller's transaction; the claim holds once that is committed.
+    Raises TopicRecreated when the positions belong to another incarnation of the topic.
+    """
+    parameters = {
+        "projection": key.projection,
+        "topic": key.topic,
+        "topic_id": key.topic_id,
+        "owner": owner,
+        "partitions": sorted(partitions),
+    }
+    claims = {}
+    for partition, next_offset, epoch, topic_id in connection.execute(CLAIM, parameters):
+        if topic_id != key.topic_id:
+            raise TopicRecreated(
+                f"topic {key.topic!r} was deleted and made again (id {key.topic_id}, the positions "
+                f"are of {topic_id}): run `omega-images rebuild` to build from what it holds now"
+            )
+        claims[partition] = Claim(partition, next_offset, epoch)
+    return claims
+
+
+def advance(
+    connection: Connection[Any],
+    key: ProjectionKey,
+    claims: Mapping[int, Claim],
+    next_offsets: Mapping[int, int],
+) -> None:
+    """Move the positions, in the transaction that writes the rows; locks them until its end.
+
+    Raises FenceLost when one of them is not where its claim left it. The caller drops the batch.
+    """
+    partitions = sorted(next_offsets)
+    lost = [number for number in partitions if number not in claims]
+    if lost:
+        raise FenceLost(f"partitions {lost} are not claimed by this worker")
+    held = [claims[number] for number in partitions]
+    moved = connection.execute(
+        ADVANCE,
+        (
+            partitions,
+            [claim.next_offset for claim in held],
+            [claim.epoch for claim in held],
+            [next_offsets[number] for number in partitions],
+            key.projection,
+            key.topic,
+        ),
+        prepare=True,
+    ).rowcount
+    if moved != len(partitions):
+        raise FenceLost(f"another worker or a rebuild has taken over one of {partitions}")
+
+
+def lock_positions(
+    connection: Connection[Any], key: ProjectionKey, partitions: Collection[int]
+) -> dict[int, Claim]:
+    """Lock the positions until the transaction's end, and return them as they are."""
+    rows = connection.execute(LOCK, (key.projection, key.topic, sorted(partitions)))
+    return {row[0]: Claim(*row) for row in rows}
+
+
+def read_positions(connection: Connection[Any], projection: str, topic: str) -> dict[int, int]:
+    """The next offset of each partition that was ever claimed."""
+    return dict(connection.execute(READ, (projection, topic)).fetchall())
+
+
+def evict_owners(
+    connection: Connection[Any], key: ProjectionKey, owner: str, partitions: Collection[int]
+) -> int:
+    """End the sessions of these partitions' former owners; how many there were.
+
+    For a claim that waits on a lock: the owner may be frozen in the middle of a transaction, and
+    would hold its rows for as long as its connection stands. Sessions are told apart by
+    application_name, which each worker sets to its owner string.
+    """
+    rows = connection.execute(OWNERS, (key.projection, key.topic, sorted(partitions), owner))
+    owners = [row[0] for row in rows]
+    if not owners:
+        return 0
+    return connection.execute(EVICT, (owners,)).rowcount
