@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from psycopg import Connection
 
@@ -30,6 +30,14 @@ class Applied:
     conflicts: tuple[str, ...] = ()
 
 
+class NeedExclusive(Exception):
+    """The batch has to run alone: try it again from its start under the projection's lock.
+
+    A transaction that writes a tombstone or a move for a request without a row finds nothing to
+    lock, so another one that inserts this row at the same time would not be noticed.
+    """
+
+
 class Projection(Protocol):
     """Turns events into rows, inside a transaction that somebody else began and will commit."""
 
@@ -38,11 +46,15 @@ class Projection(Protocol):
         """``table`` or ``stats``: the key under which positions and dead letters are kept."""
         ...
 
-    def apply(self, connection: Connection, events: Sequence[Decoded]) -> Applied:
+    def apply(
+        self, connection: Connection[Any], events: Sequence[Decoded], *, exclusive: bool = False
+    ) -> Applied:
         """Merge the events into the tables found on the connection's search_path.
 
         Order, duplicates and the cut into batches do not matter. Never commits. Raises
         psycopg.Error, which ``projections.faults.classify`` sorts into faults of the environment,
         which are retried, and faults of a record, which are isolated by halving the batch.
+        Raises NeedExclusive, before it has written anything, when the batch has to run alone and
+        ``exclusive`` does not say that it does.
         """
         ...

@@ -1,0 +1,63 @@
+"""The statements of the image table's projection; tables are found on the search_path."""
+
+# Without statistics the planner reads a young table whole for `= ANY (…)`; with these settings it
+# looks each key up in the unique index, which is also right at any later size.
+PLAN_BY_KEY = "SELECT set_config('enable_seqscan', 'off', true)"
+
+LOAD_ROWS = """
+SELECT id, request_id, user_id, username, tool_name, prompt, model, size, quality, style, n,
+    storage_url, storage_provider, mime_type, bytes, sha256, tags, status, error, metadata::text,
+    message_id, created_at, event_id
+FROM generated_images WHERE request_id = ANY(%s::text[]) ORDER BY request_id FOR UPDATE
+"""
+
+LOAD_RELOCATIONS = """
+SELECT request_id, row_id, event_id, moved_at, storage_url, storage_provider, mime_type, bytes,
+    sha256, original_storage_url, original_storage_provider, original_mime_type, original_bytes,
+    original_sha256
+FROM image_relocations WHERE request_id = ANY(%s::text[])
+"""
+
+LOAD_TOMBSTONES = """
+SELECT request_id, row_id, event_id, deleted_at, reason, deleted_by
+FROM deleted_images WHERE request_id = ANY(%s::text[])
+"""
+
+COPY_ROWS = """
+COPY generated_images (id, request_id, user_id, username, tool_name, prompt, model, size, quality,
+    style, n, storage_url, storage_provider, mime_type, bytes, sha256, tags, status, error,
+    metadata, message_id, created_at, event_id) FROM STDIN (FORMAT binary)
+"""
+
+UPDATE_ROW = """
+UPDATE generated_images SET id = %s, request_id = %s, user_id = %s, username = %s, tool_name = %s,
+    prompt = %s, model = %s, size = %s, quality = %s, style = %s, n = %s, storage_url = %s,
+    storage_provider = %s, mime_type = %s, bytes = %s, sha256 = %s, tags = %s::text[], status = %s,
+    error = %s, metadata = %s::jsonb, message_id = %s, created_at = %s, event_id = %s
+WHERE request_id = %s
+"""
+
+DELETE_ROWS = "DELETE FROM generated_images WHERE request_id = ANY(%s::text[])"
+
+DELETE_RELOCATIONS = "DELETE FROM image_relocations WHERE request_id = ANY(%s::text[])"
+
+PUT_RELOCATION = """
+INSERT INTO image_relocations (request_id, row_id, event_id, moved_at, storage_url,
+    storage_provider, mime_type, bytes, sha256, original_storage_url, original_storage_provider,
+    original_mime_type, original_bytes, original_sha256)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (request_id) DO UPDATE SET (row_id, event_id, moved_at, storage_url, storage_provider,
+    mime_type, bytes, sha256, original_storage_url, original_storage_provider, original_mime_type,
+    original_bytes, original_sha256)
+= (excluded.row_id, excluded.event_id, excluded.moved_at, excluded.storage_url,
+    excluded.storage_provider, excluded.mime_type, excluded.bytes, excluded.sha256,
+    excluded.original_storage_url, excluded.original_storage_provider,
+    excluded.original_mime_type, excluded.original_bytes, excluded.original_sha256)
+"""
+
+PUT_TOMBSTONE = """
+INSERT INTO deleted_images (request_id, row_id, event_id, deleted_at, reason, deleted_by)
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (request_id) DO UPDATE SET (row_id, event_id, deleted_at, reason, deleted_by)
+= (excluded.row_id, excluded.event_id, excluded.deleted_at, excluded.reason, excluded.deleted_by)
+"""
