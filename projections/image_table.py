@@ -58,6 +58,9 @@ class TableProjection:
             conflicts=tuple(conflicts),
         )
 
+    def forget(self) -> None:
+        """See Projection.forget; nothing is remembered between batches."""
+
 
 def fold(events: Iterable[Decoded], conflicts: list[str]) -> dict[str, State]:
     """Merge the events of each request with each other; conflicting requests are noted."""

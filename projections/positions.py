@@ -64,6 +64,16 @@ ORDER BY partition FOR UPDATE
 
 READ = "SELECT partition, next_offset FROM projection_positions WHERE projection = %s AND topic = %s"
 
+# Shared by every batch, exclusive for one that must run alone; a schema of its own for shadows.
+LOCK_SHARED = """
+SELECT pg_advisory_xact_lock_shared(
+    hashtextextended('omega-images/' || current_schema() || '/' || %s, 0))
+"""
+LOCK_EXCLUSIVE = """
+SELECT pg_advisory_xact_lock(
+    hashtextextended('omega-images/' || current_schema() || '/' || %s, 0))
+"""
+
 OWNERS = """
 SELECT DISTINCT owner FROM projection_positions
 WHERE projection = %s AND topic = %s AND partition = ANY(%s::int[]) AND owner <> %s
@@ -132,6 +142,20 @@ def advance(
     ).rowcount
     if moved != len(partitions):
         raise FenceLost(f"another worker or a rebuild has taken over one of {partitions}")
+
+
+def lock_projection(connection: Connection[Any], key: ProjectionKey, *, exclusive: bool) -> None:
+    """Run beside other batches of the projection, or, exclusive, alone; until the transaction ends.
+
+    Must be the transaction's first statement: a lock that is made stronger later can deadlock.
+    """
+    statement = LOCK_EXCLUSIVE if exclusive else LOCK_SHARED
+    connection.execute(statement, (key.projection,), prepare=True)
+
+
+def announce(connection: Connection[Any], key: ProjectionKey) -> None:
+    """Wake those who wait for a position, as soon as the transaction commits."""
+    connection.execute("SELECT pg_notify(%s, %s)", (NOTIFY_CHANNEL, key.projection), prepare=True)
 
 
 def lock_positions(

@@ -29,6 +29,16 @@ class Applied:
     unchanged: int = 0
     conflicts: tuple[str, ...] = ()
 
+    def plus(self, other: Applied) -> Applied:
+        """The counts of both."""
+        return Applied(
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.deleted + other.deleted,
+            self.unchanged + other.unchanged,
+            self.conflicts + other.conflicts,
+        )
+
 
 class NeedExclusive(Exception):
     """The batch has to run alone: try it again from its start under the projection's lock.
@@ -57,4 +67,8 @@ class Projection(Protocol):
         Raises NeedExclusive, before it has written anything, when the batch has to run alone and
         ``exclusive`` does not say that it does.
         """
+        ...
+
+    def forget(self) -> None:
+        """Drop whatever was remembered between batches: a transaction or savepoint was undone."""
         ...

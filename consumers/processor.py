@@ -1,0 +1,191 @@
+"""One batch, one transaction: position, rows and dead letters stand or fall together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from consumers.isolation import apply_isolating
+from projections.dead_letters import DeadLetter, store
+from projections.faults import EnvironmentFault, Fault, FenceLost, classify
+from projections.positions import (
+    Claim,
+    ProjectionKey,
+    advance,
+    announce,
+    claim,
+    evict_owners,
+    lock_positions,
+    lock_projection,
+)
+from projections.projection import Applied, Decoded, NeedExclusive, Projection
+
+CLAIM_LOCK_TIMEOUT_S = 2.0
+"""How long a claim waits for the former owner's last transaction before it ends its session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one or more partitions, decoded, and the positions after them."""
+
+    decoded: Sequence[Decoded]
+    invalid: Sequence[DeadLetter]
+    next_offsets: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What came of a batch."""
+
+    applied: Applied
+    dead_lettered: Sequence[DeadLetter]
+
+
+class Processor:
+    """Applies batches to a projection exactly once. One thread uses it.
+
+    ``connect`` opens a connection in autocommit mode whose application_name is ``owner``. After
+    any fault the connection is given up, and the position in Postgres decides what was done.
+    """
+
+    def __init__(
+        self,
+        projection: Projection,
+        key: ProjectionKey,
+        connect: Callable[[], Connection[Any]],
+        owner: str,
+    ) -> None:
+        self._projection = projection
+        self._key = key
+        self._connect = connect
+        self._owner = owner
+        self._connection: Connection[Any] | None = None
+        self._claims: dict[int, Claim] = {}
+        self._in_doubt = False
+
+    def claim(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Take the partitions over; from where to read each.
+
+        Raises EnvironmentFault (call again) and TopicRecreated.
+        """
+        try:
+            claims = self._claim(partitions)
+        except Exception as exc:
+            raise self._given_up(exc) from exc
+        self._claims.update(claims)
+        return {number: held.next_offset for number, held in claims.items()}
+
+    def forget(self, partitions: Collection[int]) -> None:
+        """These partitions are somebody else's now."""
+        for number in partitions:
+            self._claims.pop(number, None)
+
+    def process(self, batch: Batch) -> Processed:
+        """Apply the batch and advance the positions, in one transaction.
+
+        Raises EnvironmentFault (call again with the same batch: one that was committed although
+        the answer got lost is found out), FenceLost (the batch is somebody else's), or whatever
+        else is wrong, which waiting will not mend.
+        """
+        try:
+            connection = self._connected()
+            if self._in_doubt and self._was_committed(connection, batch):
+                processed = Processed(Applied(), ())
+            else:
+                processed = self._transact(connection, batch)
+        except Exception as exc:
+            raise self._given_up(exc) from exc
+        self._in_doubt = False
+        self._moved(batch)
+        return processed
+
+    def close(self) -> None:
+        """Give up the connection. May be called twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connected(self) -> Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        return self._connection
+
+    def _claim(self, partitions: Collection[int]) -> dict[int, Claim]:
+        connection = self._connected()
+        try:
+            return self._claim_within(connection, partitions, CLAIM_LOCK_TIMEOUT_S)
+        except psycopg.errors.LockNotAvailable:
+            evict_owners(connection, self._key, self._owner, partitions)
+            return self._claim_within(connection, partitions, CLAIM_LOCK_TIMEOUT_S)
+
+    def _claim_within(
+        self, connection: Connection[Any], partitions: Collection[int], timeout_s: float
+    ) -> dict[int, Claim]:
+        with connection.transaction():
+            connection.execute(
+                "SELECT set_config('lock_timeout', %s, true)", (f"{timeout_s * 1000:.0f}ms",)
+            )
+            return claim(connection, self._key, self._owner, partitions)
+
+    def _transact(self, connection: Connection[Any], batch: Batch) -> Processed:
+        """Try the quick way first; a batch that wants more care starts again from its beginning."""
+        exclusive = isolating = False
+        while True:
+            try:
+                return self._once(connection, batch, exclusive=exclusive, isolating=isolating)
+            except NeedExclusive:
+                exclusive = True
+            except Exception as exc:
+                if isolating or classify(exc) is not Fault.RECORD:
+                    raise
+                isolating = True
+
+    def _once(
+        self, connection: Connection[Any], batch: Batch, *, exclusive: bool, isolating: bool
+    ) -> Processed:
+        poison: Sequence[DeadLetter] = ()
+        with connection.transaction():
+            lock_projection(connection, self._key, exclusive=exclusive)
+            advance(connection, self._key, self._claims, batch.next_offsets)
+            if isolating:
+                applied, poison = apply_isolating(
+                    self._projection, connection, batch.decoded, exclusive=exclusive
+                )
+            elif batch.decoded:
+                applied = self._projection.apply(connection, batch.decoded, exclusive=exclusive)
+            else:
+                applied = Applied()
+            letters = (*batch.invalid, *poison)
+            store(connection, self._key.projection, letters)
+            announce(connection, self._key)
+        return Processed(applied, letters)
+
+    def _was_committed(self, connection: Connection[Any], batch: Batch) -> bool:
+        """Whether the batch whose fate is unknown is in the tables. Raises FenceLost."""
+        with connection.transaction():
+            stored = lock_positions(connection, self._key, batch.next_offsets)
+        committed = []
+        for partition, next_offset in batch.next_offsets.items():
+            mine, now = self._claims.get(partition), stored.get(partition)
+            if mine is None or now is None or now.epoch != mine.epoch:
+                raise FenceLost(f"partition {partition} was taken over")
+            committed.append(now.next_offset == next_offset != mine.next_offset)
+        return all(committed)
+
+    def _moved(self, batch: Batch) -> None:
+        for partition, next_offset in batch.next_offsets.items():
+            held = self._claims[partition]
+            self._claims[partition] = Claim(partition, next_offset, held.epoch)
+
+    def _given_up(self, exc: Exception) -> Exception:
+        """What to raise for it. The connection's state is unknown, so it is given up, too."""
+        self._in_doubt = True
+        self._projection.forget()
+        self.close()
+        if classify(exc) is Fault.ENVIRONMENT and not isinstance(exc, EnvironmentFault):
+            return EnvironmentFault(f"{type(exc).__name__}: {' '.join(str(exc).split())}")
+        return exc
