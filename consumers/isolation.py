@@ -1,4 +1,4 @@
-"""Isolating poison: a batch that holds a record nobody can store is halved until it stands alone."""
+"""Isolating poison: a batch with a record that cannot be stored is halved until it is alone."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class GroupLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as it is now: its id (a new one when it was recreated) and each partition's bounds."""
+    """A topic as it is now: its id (another when it was recreated) and its partitions' bounds."""
 
     topic: str
     topic_id: str
@@ -118,4 +118,3 @@ class TopicMissing(LogError):
 
 class OffsetOutOfRange(LogError):
     """A position is outside the log: retention ate unread events, or the topic was recreated."""
-

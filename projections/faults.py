@@ -68,14 +68,16 @@ def classify(exc: BaseException) -> Fault:
     time, and the retry will find the other's row. Only an id that is taken will stay so: somebody
     inserted a row with an id of the log's range. What is not of the database is fatal.
     """
+    if isinstance(exc, psycopg.Error):
+        return _of_the_database(exc)
     if isinstance(exc, FenceLost):
         return Fault.FENCED
     if isinstance(exc, EnvironmentFault):
         return Fault.ENVIRONMENT
-    if isinstance(exc, UNENCODABLE):
-        return Fault.RECORD
-    if not isinstance(exc, psycopg.Error):
-        return Fault.FATAL
+    return Fault.RECORD if isinstance(exc, UNENCODABLE) else Fault.FATAL
+
+
+def _of_the_database(exc: psycopg.Error) -> Fault:
     state = exc.sqlstate
     if state is None:
         return _without_state(exc)

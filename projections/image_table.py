@@ -14,6 +14,7 @@ from projections.lift import lift
 from projections.merge import State, is_conflict, merge
 from projections.projection import Applied, Decoded, NeedExclusive
 
+
 @dataclass(slots=True)
 class Changes:
     """What a batch writes, by kind; each list is in the order of request ids."""
@@ -106,7 +107,9 @@ def load_states(connection: Connection[Any], keys: list[str]) -> dict[str, State
     return states
 
 
-def compare(keys: Iterable[str], known: Mapping[str, State], states: Mapping[str, State]) -> Changes:
+def compare(
+    keys: Iterable[str], known: Mapping[str, State], states: Mapping[str, State]
+) -> Changes:
     """What has to be written to get from the known states to the merged ones."""
     changes = Changes()
     for key in keys:

@@ -62,7 +62,7 @@ def merge(a: State | None, b: State | None) -> State | None:
         return b
     if b is None:
         return a
-    row_id = a.row_id if a.row_id <= b.row_id else b.row_id
+    row_id = min(a.row_id, b.row_id)
     if a.deletion or b.deletion:
         return State(row_id, None, None, _earliest_deletion(a.deletion, b.deletion))
     return State(row_id, _winner(a.outcome, b.outcome), _latest_move(a.move, b.move), None)

@@ -62,7 +62,9 @@ WHERE projection = %s AND topic = %s AND partition = ANY(%s::int[])
 ORDER BY partition FOR UPDATE
 """
 
-READ = "SELECT partition, next_offset FROM projection_positions WHERE projection = %s AND topic = %s"
+READ = (
+    "SELECT partition, next_offset FROM projection_positions WHERE projection = %s AND topic = %s"
+)
 
 # Shared by every batch, exclusive for one that must run alone; a schema of its own for shadows.
 LOCK_SHARED = """

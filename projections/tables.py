@@ -57,9 +57,7 @@ generated_images = Table(
 _images = generated_images.c
 Index("idx_generated_images_user_id_created_at", _images.user_id, _images.created_at.desc())
 Index("idx_generated_images_request_id", _images.request_id, unique=True)
-Index(
-    "idx_generated_images_status", _images.status, postgresql_where=text("status <> 'success'")
-)
+Index("idx_generated_images_status", _images.status, postgresql_where=text("status <> 'success'"))
 Index("idx_generated_images_storage_url", _images.storage_url)
 Index("idx_generated_images_metadata_gin", _images.metadata, postgresql_using="gin")
 Index("idx_generated_images_tags_gin", _images.tags, postgresql_using="gin")
