@@ -12,6 +12,9 @@ from schemas.events import ImageDeleted, ImageFailed, ImageGenerated, ImageMoved
 from schemas.record import row_id
 
 
+JsonText = bytes
+
+
 class Image(NamedTuple):
     """What the table keeps of a success or a failure, in the order of its columns.
 
@@ -34,7 +37,7 @@ class Image(NamedTuple):
     sha256: str | None
     tags: list[str] | tuple[str, ...] | None
     error: str | None
-    metadata: dict[str, Any] | bytes | None
+    metadata: dict[str, Any] | JsonText | None
     message_id: str | None
 
 

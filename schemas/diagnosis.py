@@ -89,22 +89,17 @@ def _kind(detail: ErrorDetails) -> str:
 
 
 def _say(detail: ErrorDetails, kind: str) -> str:
-    context = detail.get("ctx", {})
-    value = detail["input"]
-    if detail["type"] == "string_too_long":
-        return f"{len(value)} characters, limit {context['max_length']}"
-    if detail["type"] == "too_long" and "max_length" in context:
-        return f"{len(value)} items, limit {context['max_length']}"
+    value, said = detail["input"], " ".join(detail["msg"].split())
+    limit = detail.get("ctx", {}).get("max_length")
+    if kind == "FieldTooLong" and limit is not None:
+        unit = "characters" if detail["type"] == "string_too_long" else "items"
+        return f"{len(value)} {unit}, limit {limit}"
     if kind == "OutOfRange":
-        return f"{_excerpt(value)} is out of range: {detail['msg'][0].lower()}{detail['msg'][1:]}"
-    if kind == "NulCharacter":
-        return "contains NUL (U+0000)"
+        return f"{_excerpt(value)} is out of range: {said[0].lower()}{said[1:]}"
     if kind == "InvalidUrl":
-        scheme = value.split(":", 1)[0][:20] if isinstance(value, str) else "?"
+        scheme = str(value).split(":", 1)[0][:20]
         return f"is not an http(s) URL (scheme {_excerpt(scheme)}, {len(value)} characters)"
-    if kind == "MissingField":
-        return "is missing"
-    return " ".join(detail["msg"].split())
+    return {"NulCharacter": "contains NUL (U+0000)", "MissingField": "is missing"}.get(kind, said)
 
 
 def _excerpt(value: object) -> str:

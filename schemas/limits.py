@@ -12,7 +12,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from pydantic_core import PydanticCustomError, PydanticSerializationError, to_json
 
 MAX_VALUE_BYTES = 1_048_576
@@ -25,7 +25,6 @@ MAX_TAGS = 100
 INT4_MAX = 2**31 - 1
 
 _NO_NUL = r"^[^\x00]*$"
-_SUSPECT = (b"NaN", b"Infinity", b"\\u0000")
 
 
 def text(max_length: int, *, min_length: int = 0) -> Any:
@@ -44,23 +43,31 @@ def _within_bytes(limit: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _check_metadata(value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-    """Whether jsonb can hold it. Cheap tests on the serialised form come first."""
+def _check_metadata(value: dict[str, Any]) -> dict[str, Any]:
+    """Whether jsonb can hold it: cheap tests on the serialised form, and leaf by leaf in doubt."""
     try:
-        serialised = to_json(value)
+        text = to_json(value)
     except (PydanticSerializationError, ValueError, RecursionError) as exc:
         raise PydanticCustomError("metadata", "is not JSON") from exc
-    if len(serialised) > MAX_METADATA_BYTES:
+    if (
+        len(text) > MAX_DIGITS
+        or b"NaN" in text
+        or b"Infinity" in text
+        or b"\\u0000" in text
+        or text.count(b"[") + text.count(b"{") > MAX_METADATA_DEPTH
+    ):
+        _check_size(len(text))
+        _check_json(value, 1)
+    return value
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_METADATA_BYTES:
         raise PydanticCustomError(
             "too_long_bytes",
             "{size} bytes as JSON, limit {limit}",
-            {"size": len(serialised), "limit": MAX_METADATA_BYTES},
+            {"size": size, "limit": MAX_METADATA_BYTES},
         )
-    deep = serialised.count(b"[") + serialised.count(b"{") > MAX_METADATA_DEPTH
-    suspect = deep or len(serialised) > MAX_DIGITS or any(map(serialised.__contains__, _SUSPECT))
-    if suspect or info.mode == "python":
-        _check_json(value, 1)
-    return value
 
 
 def _check_json(value: Any, depth: int) -> None:

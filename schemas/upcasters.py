@@ -38,9 +38,7 @@ class Upcasters:
         event = parse_object(value)
         name = event.get("type")
         if event.get("specversion") != "1.0" or not isinstance(name, str):
-            raise InvalidEvent(
-                "NotCloudEvent", "is not a CloudEvent: no specversion 1.0 or no type"
-            )
+            raise InvalidEvent("NotCloudEvent", "is no CloudEvent: no specversion 1.0 or no type")
         if name not in CURRENT:
             raise InvalidEvent("UnknownType", f"type: {name[:50]!r} is none of {sorted(CURRENT)}")
         version = _version(name, event.get("dataschema"))
