@@ -142,7 +142,7 @@ def state_of_row(row: Sequence[Any], relocation: Sequence[Any] | None) -> State:
         return State(row[0], NO_EVENT, move_of(relocation) if relocation else None)
     success = row[17] == "success"
     metadata = None if row[19] is None else row[19].encode()
-    image = Image(*row[2:17], row[18], metadata, row[20])
+    image = Image._make((*row[2:17], row[18], metadata, row[20]))
     if relocation and success:
         url, provider, mime_type, size, sha256 = relocation[9:14]
         image = image._replace(
