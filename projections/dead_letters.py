@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection
 
+from projections import dead_letter_sql as sql
 from schemas.record import Record
 
 MAX_MESSAGE = 1000
@@ -24,21 +25,6 @@ class DeadLetter(NamedTuple):
     message: str
 
 
-STORE = """
-INSERT INTO dead_letters AS d (
-    projection, topic, partition, "offset", timestamp_ms, key, value, headers,
-    error_class, message, fingerprint
-) VALUES (%s, %s, %s, %s, %s, %b, %b, %s::jsonb, %s, %s, %s)
-ON CONFLICT ON CONSTRAINT uq_dead_letters_place DO UPDATE SET
-    attempts = d.attempts + 1, last_seen = now(), state = 'open',
-    error_class = excluded.error_class, message = excluded.message,
-    fingerprint = excluded.fingerprint,
-    history = d.history || jsonb_build_object(
-        'at', now(), 'error_class', d.error_class, 'message', d.message, 'state', d.state
-    )
-"""
-
-
 def store(connection: Connection[Any], projection: str, letters: Sequence[DeadLetter]) -> None:
     """Keep the records, in the transaction that advances the position past them.
 
@@ -48,7 +34,7 @@ def store(connection: Connection[Any], projection: str, letters: Sequence[DeadLe
     if not letters:
         return
     with connection.cursor() as cursor:
-        cursor.executemany(STORE, [_row(projection, letter) for letter in letters])
+        cursor.executemany(sql.STORE, [_row(projection, letter) for letter in letters])
 
 
 def fingerprint(error_class: str, message: str) -> str:

@@ -11,7 +11,6 @@ from projections.projection import Decoded
 from schemas.events import ImageDeleted, ImageFailed, ImageGenerated, ImageMoved
 from schemas.record import row_id
 
-
 JsonText = bytes
 
 
