@@ -1,4 +1,4 @@
-"""A load of mixed events as raw records: duplicates, failures, retries, moves, deletions, poison."""
+"""A load of mixed records: duplicates, failures, retries, moves, deletions, poison."""
 
 from __future__ import annotations
 

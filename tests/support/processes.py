@@ -45,7 +45,7 @@ class WorkerProcess:
         self._process.send_signal(number)
 
     def kill_and_replace(self) -> None:
-        """kill -9, and a new worker in its place."""
+        """Kill -9, and a new worker in its place."""
         self._process.kill()
         self._process.wait(10)
         self._process = self._start()
