@@ -17,6 +17,16 @@ class Assignment:
     revoked: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a member stands with its group, for its health check."""
+
+    joined: bool
+    """Whether the group has given this member its share, which may be nothing."""
+    silent_s: float
+    """Seconds since a broker last answered; grows for as long as none can be reached."""
+
+
 class GroupLog(Protocol):
     """A member of a consumer group on one topic. One thread uses it; no method commits offsets.
 
@@ -54,6 +64,18 @@ class GroupLog(Protocol):
 
     def end_offsets(self) -> Mapping[int, int]:
         """The next offset that will be written, for each partition held now (may lag by a poll)."""
+        ...
+
+    def positions(self) -> Mapping[int, int]:
+        """The offset that poll reads next, for each started partition.
+
+        Beyond all that poll has returned, and beyond what is no record (control records, what
+        compaction took), so that it equals the end offset when there is nothing more to read.
+        """
+        ...
+
+    def contact(self) -> Contact:
+        """Whether the group is joined and its brokers answer. Never waits."""
         ...
 
     def close(self) -> None:
