@@ -8,19 +8,19 @@ LOAD_ROWS = """
 SELECT id, request_id, user_id, username, tool_name, prompt, model, size, quality, style, n,
     storage_url, storage_provider, mime_type, bytes, sha256, tags, status, error, metadata::text,
     message_id, created_at, event_id
-FROM generated_images WHERE request_id = ANY(%s::text[]) ORDER BY request_id FOR UPDATE
+FROM generated_images WHERE request_id = ANY(%b::text[]) ORDER BY request_id FOR UPDATE
 """
 
 LOAD_RELOCATIONS = """
 SELECT request_id, row_id, event_id, moved_at, storage_url, storage_provider, mime_type, bytes,
     sha256, original_storage_url, original_storage_provider, original_mime_type, original_bytes,
     original_sha256
-FROM image_relocations WHERE request_id = ANY(%s::text[])
+FROM image_relocations WHERE request_id = ANY(%b::text[])
 """
 
 LOAD_TOMBSTONES = """
 SELECT request_id, row_id, event_id, deleted_at, reason, deleted_by
-FROM deleted_images WHERE request_id = ANY(%s::text[])
+FROM deleted_images WHERE request_id = ANY(%b::text[])
 """
 
 COPY_ROWS = """
@@ -37,9 +37,9 @@ UPDATE generated_images SET id = %s, request_id = %s, user_id = %s, username = %
 WHERE request_id = %s
 """
 
-DELETE_ROWS = "DELETE FROM generated_images WHERE request_id = ANY(%s::text[])"
+DELETE_ROWS = "DELETE FROM generated_images WHERE request_id = ANY(%b::text[])"
 
-DELETE_RELOCATIONS = "DELETE FROM image_relocations WHERE request_id = ANY(%s::text[])"
+DELETE_RELOCATIONS = "DELETE FROM image_relocations WHERE request_id = ANY(%b::text[])"
 
 PUT_RELOCATION = """
 INSERT INTO image_relocations (request_id, row_id, event_id, moved_at, storage_url,
