@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from random import Random
 
-from producers.drawing.colours import BLACK, CREAM, INK, WHITE, Colour, darker, lighter, mix, rgb
+from producers.drawing.colours import (
+    BLACK,
+    CREAM,
+    INK,
+    WHITE,
+    Colour,
+    darker,
+    lighter,
+    mix,
+    rgb,
+    rgbs,
+)
 from producers.drawing.pen import Pen
 
-FURS = tuple(rgb(c) for c in "#e8973f #5b5566 #f0e4d2 #8a6a50 #37343f #c9b8a2".split())
-COATS = tuple(rgb(c) for c in "#c98a4a #f0dcb8 #6b4a38 #d9d4cf #8f8a90".split())
+FURS = rgbs("#e8973f #5b5566 #f0e4d2 #8a6a50 #37343f #c9b8a2")
+COATS = rgbs("#c98a4a #f0dcb8 #6b4a38 #d9d4cf #8f8a90")
 PINK = rgb("#f2a0a8")
 
 

@@ -9,15 +9,13 @@ from PIL import Image
 
 from producers.drawing.canvas import Canvas
 from producers.drawing.cast import CAST
-from producers.drawing.colours import Colour, darker, lighter, rgb, turned
+from producers.drawing.colours import Colour, darker, lighter, rgbs, turned
 from producers.drawing.faces import bust
 from producers.drawing.finish import finish
 from producers.drawing.pen import Pen
 from producers.drawing.words import Brief
 
-GROUNDS = tuple(
-    rgb(c) for c in "#f6b352 #68b5c9 #f27b6e #8fbf7f #a58fd8 #5f8fd0 #e0a0b8 #4fa89a".split()
-)
+GROUNDS = rgbs("#f6b352 #68b5c9 #f27b6e #8fbf7f #a58fd8 #5f8fd0 #e0a0b8 #4fa89a")
 
 
 def paint(brief: Brief, size: tuple[int, int], random: Random) -> Image.Image:

@@ -45,7 +45,7 @@ class Canvas:
             self.image.paste(stretched(vertical(stops), (self.width, lower - upper)), (0, upper))
 
     def veil(self, colour: Colour, top: float, bottom: float, strength: float) -> None:
-        """Mist: a colour that grows from nothing at ``top`` to ``strength`` (0–1) at ``bottom``."""
+        """Mist: a colour growing from nothing at ``top`` to ``strength`` (0 to 1) at ``bottom``."""
         upper, lower = max(0, round(top)), min(self.height, round(bottom))
         if lower <= upper:
             return
@@ -66,7 +66,7 @@ class Canvas:
     def noise(
         self, columns: int, rows: int, size: tuple[int, int], octaves: int = 3
     ) -> Image.Image:
-        """Smooth random values 0–255 ("value noise" in several octaves), mean about 128."""
+        """Smooth random values 0 to 255 ("value noise" in several octaves), mean about 128."""
         small = (max(8, size[0] // 4), max(8, size[1] // 4))
         total = self._octave(columns, rows, small)
         for step in range(1, octaves):

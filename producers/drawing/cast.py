@@ -70,5 +70,12 @@ CAST: dict[str, Role] = {
 BACKDROPS = frozenset({"castle", "cottage", "windmill", "lighthouse", "tree", "train"})
 """Behind the others, when there are others."""
 
+BEINGS = frozenset(
+    name
+    for name, role in CAST.items()
+    if role.draw.__module__ not in {things.__name__, growth.__name__} and name != "traveller"
+)
+"""Those with a face of their own; a traveller gets a person's."""
+
 PLACE_OF_NOTHING = ("mountains", "ocean", "meadow", "lake", "forest", "city")
 """What is shown for a prompt without any known word."""

@@ -9,14 +9,12 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
-from producers.drawing.colours import Colour, darker, lighter, mix, rgb
+from producers.drawing.colours import Colour, darker, lighter, mix, rgb, rgbs
 from producers.drawing.lettering import fitted, font
 from producers.drawing.words import Brief
 
 PAPERS = (rgb("#ffffff"), rgb("#fbf8f2"), rgb("#171b2b"))
-SERIES = tuple(
-    rgb(c) for c in "#4f7df0 #f2845c #3fb58a #f2b84a #9a6cf0 #35b0c8 #e86c9a #8a93a5".split()
-)
+SERIES = rgbs("#4f7df0 #f2845c #3fb58a #f2b84a #9a6cf0 #35b0c8 #e86c9a #8a93a5")
 SMALL_WORDS = re.compile(r"^(?:.*\b(?:and|with|of|was|is|then|to|chart|graph|by|for|from)\s+)")
 KINDS = {
     "pie": "ring",
@@ -61,7 +59,7 @@ def paint(brief: Brief, size: tuple[int, int], random: Random) -> Image.Image:
 
 
 def values_of(prompt: str) -> list[tuple[str, float]]:
-    """``Q1 12, Q2 18`` as labels and values; a label without a word before its number is left out."""
+    """``Q1 12, Q2 18`` as labels and values; a number without a label is left out."""
     text = re.sub(r"[\"“][^\"”]*[\"”]", " ", prompt).partition(":")[2] or prompt
     found = []
     for part in re.split(r"[,;]| and ", text):

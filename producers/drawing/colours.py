@@ -19,6 +19,11 @@ def rgb(text: str) -> Colour:
     return value >> 16, value >> 8 & 255, value & 255
 
 
+def rgbs(text: str) -> tuple[Colour, ...]:
+    """Several such colours, with spaces between them."""
+    return tuple(rgb(code) for code in text.split())
+
+
 def mix(a: Colour, b: Colour, share: float) -> Colour:
     """``a`` with this share (0 to 1) of ``b`` in it."""
     rest = 1 - share
@@ -111,8 +116,7 @@ class Light(NamedTuple):
 
 
 def _light(sky: str, disc: str, glow: str, far: str, near: str, ambient: str, dim: float) -> Light:
-    stops = tuple(rgb(code) for code in sky.split())
-    return Light(stops, rgb(disc), rgb(glow), rgb(far), rgb(near), rgb(ambient), dim)
+    return Light(rgbs(sky), rgb(disc), rgb(glow), rgb(far), rgb(near), rgb(ambient), dim)
 
 
 LIGHTS: dict[str, Light] = {

@@ -9,7 +9,7 @@ from random import Random
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageOps
 
 from producers.drawing.canvas import Canvas
-from producers.drawing.cast import CAST
+from producers.drawing.cast import BEINGS, CAST
 from producers.drawing.colours import BLACK, INK, WHITE, rgb
 from producers.drawing.faces import anime
 from producers.drawing.finish import finish
@@ -65,14 +65,17 @@ def _panel(
     """One panel: every second one shows a face, or the hero alone, close by."""
     seed = Random(random.random())
     times = brief.times or ("day",)
-    if number % 2 == 1 and not brief.subjects:
+    if number % 2 == 1 and not set(brief.subjects) & BEINGS:
         image = close_up(replace(brief, times=times), size, Random(brief.prompt), seed)
     else:
         shown = brief.subjects[-1:] if number % 2 else brief.subjects
         image = perform(
             replace(brief, times=times, subjects=shown), size, seed, INK_WIDTH
         ).canvas.finished()
+    image = ImageEnhance.Brightness(image).enhance(1.18 if "night" in times else 1.0)
     image = dots(ImageOps.posterize(ImageEnhance.Color(image).enhance(1.25), 4), 0.16)
+    if "noir" in brief.finishes:
+        image = ImageOps.autocontrast(image.convert("L"), 2).convert("RGB")
     if number == 0 or (number == 2 and not line):
         caption(image, CAPTIONS[min(number, len(CAPTIONS) - 1)])
     if line:
@@ -100,7 +103,7 @@ def manga(brief: Brief, size: tuple[int, int], random: Random) -> Image.Image:
     else:
         canvas.show(ImageEnhance.Color(canvas.image).enhance(1.2))
     unit = canvas.unit
-    heroes = [name for name in brief.subjects if name != "traveller"]
+    heroes = [name for name in brief.subjects if name in BEINGS]
     pen = Pen(canvas, canvas.width * 0.5, canvas.height * 0.56, unit * 0.42, ink=0.026)
     if heroes:
         CAST[heroes[0]].draw(pen, random, brief.colours[0] if brief.colours else None)
@@ -170,7 +173,7 @@ def focus_lines(canvas: Canvas, random: Random) -> None:
 def balloon(image: Image.Image, text: str, *, right: bool) -> None:
     """A speech balloon in an upper corner, its tail towards the middle; drawn large and reduced."""
     scale, width, height = 3, *image.size
-    letters = font(max(10, round(min(width, height) * 0.062)) * scale)
+    letters = font(max(10, round(min(width, height) * 0.078)) * scale)
     lines = wrapped(text, letters, width * 0.46 * scale, 3)
     step = letters.getbbox("Ag")[3] * 1.08
     wide = max(letters.getlength(line) for line in lines) + step * 1.5
@@ -197,7 +200,7 @@ def balloon(image: Image.Image, text: str, *, right: bool) -> None:
     image.paste(BLACK, (x, y), body)
     image.paste(WHITE, (x, y), paper)
     draw = ImageDraw.Draw(image)
-    small = font(max(10, round(min(width, height) * 0.062)))
+    small = font(max(10, round(min(width, height) * 0.078)))
     for index, line in enumerate(lines):
         middle = (x + (4 + wide / 2) / scale, y + (4 + step * (index + 0.95)) / scale)
         draw.text(middle, line, fill=BLACK, font=small, anchor="mm")

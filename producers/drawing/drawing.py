@@ -14,7 +14,7 @@ from producers.drawing import avatar, chart, comic, edit, icon, scene
 from producers.drawing.words import Brief, understand
 
 GENERATOR = "offline-drawing-1"
-"""What stands in ``model``: the pictures are drawn by this program, no model has seen the prompt."""
+"""What stands in ``model``: drawn by this program, no model has seen the prompt."""
 
 MIN_SIDE, MAX_SIDE = 64, 1536
 

@@ -36,14 +36,14 @@ def edited(
         else scene.paint(replace(brief, finishes=()), size, random)
     )
     done = 0
+    if styles:
+        image = finish.FINISHES[styles[0]](image, brief, random)
+        done = 1
     for word in brief.words:
         edit = EDITS.get(word)
         if edit is not None and done < most:
             image = edit(image, brief)
             done += 1
-    if styles and done < most:
-        image = finish.FINISHES[styles[0]](image, brief, random)
-        done += 1
     return image if done else ImageOps.autocontrast(image, 1)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from random import Random
 
-from producers.drawing.colours import CREAM, INK, WHITE, Colour, darker, lighter, mix, rgb
+from producers.drawing.colours import CREAM, INK, WHITE, Colour, darker, lighter, mix, rgb, rgbs
 from producers.drawing.pen import Pen
 
-METALS = tuple(rgb(c) for c in "#8fa6b8 #d9a05a #7fb5a8 #c9727a #a59ac8".split())
-SKINS = tuple(rgb(c) for c in "#f6d2b3 #e5b48c #c68a5e #9a6440 #6e442c".split())
-HAIRS = tuple(rgb(c) for c in "#2a2028 #5a3a28 #a8642e #e0b45a #c94f3a #6f7ad0 #d87fae".split())
-CLOTHES = tuple(rgb(c) for c in "#d8504a #3f74b8 #e0a63a #4a8f6a #7a5aa8 #39405a".split())
+METALS = rgbs("#8fa6b8 #d9a05a #7fb5a8 #c9727a #a59ac8")
+SKINS = rgbs("#f6d2b3 #e5b48c #c68a5e #9a6440 #6e442c")
+HAIRS = rgbs("#2a2028 #5a3a28 #a8642e #e0b45a #c94f3a #6f7ad0 #d87fae")
+CLOTHES = rgbs("#d8504a #3f74b8 #e0a63a #4a8f6a #7a5aa8 #39405a")
 GLOW = rgb("#7df0ff")
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from random import Random
 
-from producers.drawing.colours import CREAM, INK, WHITE, Colour, darker, lighter, mix, rgb
+from producers.drawing.colours import CREAM, INK, WHITE, Colour, darker, lighter, mix, rgb, rgbs
 from producers.drawing.pen import Pen
 
 BARK = rgb("#6a4a3a")
 LEAF = rgb("#4f9a4c")
-CROWNS = tuple(rgb(c) for c in "#5da84a #d9732e #f2a9c0 #e0b23a #3f8a5a".split())
-PETALS = tuple(rgb(c) for c in "#f6c93a #e8505b #f08bb4 #b06be0 #fafafa".split())
+CROWNS = rgbs("#5da84a #d9732e #f2a9c0 #e0b23a #3f8a5a")
+PETALS = rgbs("#f6c93a #e8505b #f08bb4 #b06be0 #fafafa")
 
 
 def tree(pen: Pen, random: Random, colour: Colour | None) -> None:
@@ -125,7 +125,7 @@ def cup(pen: Pen, random: Random, colour: Colour | None) -> None:
 
 
 def books(pen: Pen, random: Random, colour: Colour | None) -> None:
-    covers = [rgb(c) for c in "#b5443c #35568f #d9a13a #3f7a6b #7a4a78".split()]
+    covers = list(rgbs("#b5443c #35568f #d9a13a #3f7a6b #7a4a78"))
     random.shuffle(covers)
     covers[0] = colour or covers[0]
     y = 1.0

@@ -6,14 +6,13 @@ import math
 from random import Random
 
 from producers.drawing.canvas import Point, smooth
-from producers.drawing.colours import WHITE, Colour, darker, lighter, mix, rgb
-from producers.drawing.pen import Pen
+from producers.drawing.colours import Colour, darker, lighter, mix, rgb, rgbs
 from producers.drawing.stage import Stage
 
 GRASS = rgb("#4f9a4c")
 SAND = rgb("#e2ac64")
 SNOW = rgb("#e9f1fa")
-FLOWERS = tuple(rgb(c) for c in "#e8505b #f6c945 #f4f1ee #c86fd0 #ff8fa3".split())
+FLOWERS = rgbs("#e8505b #f6c945 #f4f1ee #c86fd0 #ff8fa3")
 
 
 def profile(random: Random, rough: float, points: int = 65) -> list[float]:

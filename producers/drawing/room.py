@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from producers.drawing.colours import Colour, darker, lighter, mix, rgb
+from producers.drawing.colours import Colour, darker, lighter, mix, rgb, rgbs
 from producers.drawing.land import ridge
 from producers.drawing.sky import paint_sky
 from producers.drawing.stage import Stage
 from producers.drawing.weather import weather
 
-WALLS = tuple(rgb(c) for c in "#c98a6a #7a8fa8 #8fa888 #b58aa0 #d0b080 #5f7f8c".split())
+WALLS = rgbs("#c98a6a #7a8fa8 #8fa888 #b58aa0 #d0b080 #5f7f8c")
 WOOD = rgb("#8a5a38")
-SPINES = tuple(rgb(c) for c in "#b5443c #d9913a #3f7a6b #35568f #7a4a78 #c9b27a #50545e".split())
+SPINES = rgbs("#b5443c #d9913a #3f7a6b #35568f #7a4a78 #c9b27a #50545e")
 
 
 def room(stage: Stage) -> None:

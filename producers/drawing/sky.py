@@ -7,12 +7,12 @@ import math
 from PIL import Image, ImageDraw, ImageFilter
 
 from producers.drawing.canvas import both, contrast, ramp, stretched
-from producers.drawing.colours import WHITE, Colour, darker, lighter, mix, rgb
+from producers.drawing.colours import WHITE, Colour, darker, lighter, mix, rgb, rgbs
 from producers.drawing.stage import Stage
 
 AURORA = (rgb("#3df5a3"), rgb("#37c9e8"), rgb("#9a6bf0"))
-RAINBOW = tuple(rgb(c) for c in "#e8475a #f59a3c #f7e05a #5cc878 #4a9ae8 #8a5cd0".split())
-FIREWORKS = tuple(rgb(c) for c in "#ffd36b #ff7b8a #8be0ff #c9a2ff #a8ffb0".split())
+RAINBOW = rgbs("#e8475a #f59a3c #f7e05a #5cc878 #4a9ae8 #8a5cd0")
+FIREWORKS = rgbs("#ffd36b #ff7b8a #8be0ff #c9a2ff #a8ffb0")
 
 
 def paint_sky(stage: Stage) -> None:
@@ -99,7 +99,7 @@ def puffs(stage: Stage) -> None:
 
 
 def sea_of_clouds(stage: Stage) -> None:
-    """Seen from above: rows of clouds down to the lower edge, each nearer one larger and brighter."""
+    """Seen from above: rows of clouds down to the lower edge, the nearer the larger."""
     canvas, random = stage.canvas, stage.random
     for row in range(4):
         y = canvas.height * (0.68 + 0.11 * row)

@@ -139,7 +139,7 @@ def balloon(pen: Pen, random: Random, colour: Colour | None) -> None:
 
 
 def _bulge(side: float, step: int) -> float:
-    """x of a stripe's edge: on a sphere above, drawn together towards the basket."""
+    """X of a stripe's edge: on a sphere above, drawn together towards the basket."""
     t = step / 10
     width = (
         math.sin(math.pi * (0.04 + 0.5 * min(1.0, t / 0.55)))

@@ -7,11 +7,11 @@ import math
 from PIL import Image, ImageDraw, ImageFilter
 
 from producers.drawing.canvas import ramp
-from producers.drawing.colours import WHITE, darker, lighter, mix, rgb
+from producers.drawing.colours import WHITE, darker, lighter, mix, rgb, rgbs
 from producers.drawing.stage import Stage
 
 DEEP = (rgb("#7fd8e0"), rgb("#2f9fc4"), rgb("#17619c"), rgb("#0b2f66"))
-CORALS = tuple(rgb(c) for c in "#f2617a #f59a4a #c95fd0 #f7d154 #58c9b0".split())
+CORALS = rgbs("#f2617a #f59a4a #c95fd0 #f7d154 #58c9b0")
 
 
 def sea(stage: Stage) -> None:

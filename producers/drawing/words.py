@@ -17,7 +17,9 @@ TIMES = _index(
         "sunset": "sunset sundown evening golden-hour autumn fiery",
         "dawn": "dawn sunrise morning daybreak pastel spring",
         "dusk": "dusk twilight gloaming purple-hour vaporwave",
-        "night": "night dark midnight moonlit moonlight moon starry stars starlit aurora neon nocturnal",
+        "night": (
+            "night dark midnight moonlit moonlight moon starry stars starlit aurora neon nocturnal"
+        ),
         "grey": "fog foggy mist misty rain rainy storm stormy overcast noir gloomy grey-day",
         "day": "day noon sunny daylight summer midday bright",
     }
@@ -25,17 +27,30 @@ TIMES = _index(
 
 PLACES = _index(
     {
-        "mountains": "mountain mountains peak peaks alps summit valley cliff cliffs glacier volcano",
+        "mountains": (
+            "mountain mountains peak peaks alps summit valley cliff cliffs glacier volcano"
+        ),
         "ocean": "ocean sea beach coast shore island waves harbour harbor bay seaside surf",
         "lake": "lake pond river reflection fjord",
-        "city": "city skyline town street downtown metropolis skyscrapers rooftop rooftops cyberpunk",
+        "city": (
+            "city skyline town street downtown metropolis skyscrapers rooftop rooftops cyberpunk"
+        ),
         "forest": "forest woods woodland trees jungle grove pines taiga",
         "desert": "desert dunes dune sand oasis sahara canyon",
-        "meadow": "meadow field fields garden hills hill countryside grass flowers prairie village farm park",
-        "space": "space galaxy nebula planet planets cosmos orbit stars-and-planets universe mars asteroid",
+        "meadow": (
+            "meadow field fields garden hills hill countryside grass flowers prairie village "
+            "farm park"
+        ),
+        "space": (
+            "space galaxy nebula planet planets cosmos orbit stars-and-planets universe mars "
+            "asteroid"
+        ),
         "underwater": "underwater reef coral seabed submarine aquarium deep-sea",
         "snow": "snow snowy winter ice arctic christmas blizzard",
-        "room": "room window desk table kitchen cafe café library study interior bedroom cozy cosy indoors still-life",
+        "room": (
+            "room window desk table kitchen cafe café library study interior bedroom cozy "
+            "cosy indoors still-life"
+        ),
         "sky": "sky clouds cloud",
     }
 )
@@ -58,7 +73,10 @@ SUBJECTS = _index(
         "astronaut": "astronaut cosmonaut spaceman",
         "wizard": "wizard mage witch sorceress sorcerer",
         "knight": "knight samurai warrior ninja hero heroine swordsman",
-        "traveller": "traveller traveler hiker wanderer person girl boy man woman child student detective kid",
+        "traveller": (
+            "traveller traveler hiker wanderer person girl boy man woman child student "
+            "detective kid"
+        ),
         "boat": "boat sailboat ship yacht sailing junk fishing-boat",
         "rocket": "rocket spaceship spacecraft starship shuttle",
         "lighthouse": "lighthouse beacon",

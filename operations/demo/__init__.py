@@ -1,0 +1,1 @@
+"""The demonstration: the whole system on real images, in its own corner."""
