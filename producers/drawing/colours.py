@@ -67,6 +67,8 @@ NAMED: dict[str, Colour] = {
         "gold": "#f0b93a",
         "golden": "#f0b93a",
         "yellow": "#f6d33c",
+        "sunflower": "#f6c93a",
+        "sunflowers": "#f6c93a",
         "lime": "#a4d637",
         "green": "#3da35d",
         "emerald": "#1f9d6b",

@@ -18,7 +18,7 @@ TIMES = _index(
         "dawn": "dawn sunrise morning daybreak pastel spring",
         "dusk": "dusk twilight gloaming purple-hour vaporwave",
         "night": (
-            "night dark midnight moonlit moonlight moon starry stars starlit aurora neon nocturnal"
+            "night dark midnight moonlit moonlight moon starry stars starlit aurora neon nocturnal northern"
         ),
         "grey": "fog foggy mist misty rain rainy storm stormy overcast noir gloomy grey-day",
         "day": "day noon sunny daylight summer midday bright",
@@ -134,7 +134,7 @@ GLYPHS = _index(
 
 EXTRAS = _index(
     {
-        "aurora": "aurora borealis northern-lights",
+        "aurora": "aurora borealis northern",
         "rain": "rain rainy storm stormy drizzle",
         "snowfall": "snow snowy snowfall blizzard christmas",
         "moon": "moon moonlit moonlight",
@@ -188,8 +188,8 @@ class Brief:
 
 
 def understand(prompt: str, style: str | None = None) -> Brief:
-    """Read a prompt. Words it does not know change nothing but the picture's random seed."""
-    text = f"{prompt} {style or ''}".lower().replace("golden hour", "golden-hour")
+    """Read a prompt. What is quoted is only shown as text; words it does not know change nothing but the picture's random seed."""
+    text = f"{QUOTED.sub(' ', prompt)} {style or ''}".lower().replace("golden hour", "golden-hour")
     text = text.replace("black and white", "black-and-white").replace("pixel art", "pixel")
     words = tuple(re.findall(r"[a-zé0-9&]+(?:-[a-zé0-9&]+)*", text))
     singles = _flat(words)
