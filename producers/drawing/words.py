@@ -18,7 +18,8 @@ TIMES = _index(
         "dawn": "dawn sunrise morning daybreak pastel spring",
         "dusk": "dusk twilight gloaming purple-hour vaporwave",
         "night": (
-            "night dark midnight moonlit moonlight moon starry stars starlit aurora neon nocturnal northern"
+            "night dark midnight moonlit moonlight moon starry stars starlit aurora neon nocturnal "
+            "northern"
         ),
         "grey": "fog foggy mist misty rain rainy storm stormy overcast noir gloomy grey-day",
         "day": "day noon sunny daylight summer midday bright",
@@ -188,7 +189,10 @@ class Brief:
 
 
 def understand(prompt: str, style: str | None = None) -> Brief:
-    """Read a prompt. What is quoted is only shown as text; words it does not know change nothing but the picture's random seed."""
+    """Read a prompt.
+
+    What is quoted is only shown as text; unknown words change nothing but the random seed.
+    """
     text = f"{QUOTED.sub(' ', prompt)} {style or ''}".lower().replace("golden hour", "golden-hour")
     text = text.replace("black and white", "black-and-white").replace("pixel art", "pixel")
     words = tuple(re.findall(r"[a-zé0-9&]+(?:-[a-zé0-9&]+)*", text))
