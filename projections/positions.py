@@ -75,6 +75,10 @@ LOCK_EXCLUSIVE = """
 SELECT pg_advisory_xact_lock(
     hashtextextended('omega-images/' || current_schema() || '/' || %s, 0))
 """
+TRY_LOCK_EXCLUSIVE = """
+SELECT pg_try_advisory_xact_lock(
+    hashtextextended('omega-images/' || current_schema() || '/' || %s, 0))
+"""
 
 OWNERS = """
 SELECT DISTINCT owner FROM projection_positions
@@ -153,6 +157,15 @@ def lock_projection(connection: Connection[Any], key: ProjectionKey, *, exclusiv
     """
     statement = LOCK_EXCLUSIVE if exclusive else LOCK_SHARED
     connection.execute(statement, (key.projection,), prepare=True)
+
+
+def try_lock_projection(connection: Connection[Any], projection: str) -> bool:
+    """Whether this batch is alone, and then stays so until its transaction ends; never waits.
+
+    Its own shared lock does not stand in the way, and asking without waiting cannot deadlock.
+    """
+    row = connection.execute(TRY_LOCK_EXCLUSIVE, (projection,), prepare=True).fetchone()
+    return row is not None and bool(row[0])
 
 
 def announce(connection: Connection[Any], key: ProjectionKey) -> None:

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from psycopg import Connection
@@ -111,5 +111,27 @@ def five_numbers(rows: Iterable[Row]) -> dict[str, Any]:
         "unique_users": len({row["user_id"] for row in rows}),
         "successful": good,
         "failed": len(rows) - good,
-        "avg_file_size": Decimal(sum(sizes)) / len(sizes) if sizes else None,
+        "avg_file_size": average(sum(sizes), len(sizes)) if sizes else None,
     }
+
+
+def average(total: int, count: int) -> Decimal:
+    """The quotient with as many digits as PostgreSQL's numeric division gives it.
+
+    At least 16 significant ones, by groups of four (select_div_scale in its numeric.c).
+    """
+    weight = _groups(total)[0] - _groups(count)[0]
+    if _groups(total)[1] <= _groups(count)[1]:
+        weight -= 1
+    scale = max(16 - weight * 4, 0)
+    with localcontext(prec=100):
+        return (Decimal(total) / count).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
+
+
+def _groups(number: int) -> tuple[int, int]:
+    """Of a number in base 10,000: the weight of its first digit, and that digit."""
+    weight = 0
+    while number >= 10_000:
+        number //= 10_000
+        weight += 1
+    return weight, number
