@@ -1,0 +1,220 @@
+"""The one door of consumers to kafka-python: its clients, opened, and its errors in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import (  # type: ignore[import-untyped]  # kafka-python has no type hints
+    ConsumerRebalanceListener,
+    IsolationLevel,
+    KafkaAdminClient,
+    KafkaConsumer,
+    OffsetSpec,
+    TopicPartition,
+)
+from kafka import errors as kafka_errors
+from kafka.admin import ConfigResource  # type: ignore[import-untyped]  # same
+from kafka.coordinator.assignors.cooperative_sticky import (  # type: ignore[import-untyped]  # same
+    CooperativeStickyAssignor,
+)
+from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]  # same
+from kafka.structs import MemberState  # type: ignore[import-untyped]  # same
+
+from consumers.log import LogError, LogUnavailable, OffsetOutOfRange, TopicMissing
+from schemas.codec import HEADERS
+from schemas.kafka_connection import KafkaConnection
+from schemas.record import Record
+
+__all__ = [
+    "ConfigResource",
+    "CooperativeStickyAssignor",
+    "IsolationLevel",
+    "OffsetSpec",
+    "TopicPartition",
+]
+
+CONSUMER_SETTINGS: Mapping[str, Any] = {
+    # Positions live in Postgres: the group's own are neither written nor looked at.
+    "enable_auto_commit": False,
+    "auto_offset_reset": "none",
+    # Records of an aborted transaction never happened.
+    "isolation_level": "read_committed",
+    "check_crcs": True,
+    "allow_auto_create_topics": False,
+    "metrics_enabled": False,
+    # A broker that hangs is noticed after this time, as one that died is at once.
+    "request_timeout_ms": 6_000,
+    "reconnect_backoff_max_ms": 1_000,
+    # How long a fetch waits for the first record. Nothing is added to a fetch that is under way,
+    # so it is also the delay with which a partition that was just assigned is read.
+    "fetch_max_wait_ms": 250,
+}
+
+
+class Consumer:
+    """A kafka-python consumer, and the network client in it, which knows the cluster's state."""
+
+    def __init__(self, connection: KafkaConnection, connect_timeout_s: float, **settings: Any):
+        opened: list[Any] = []
+        arguments = connection.client_arguments() | dict(CONSUMER_SETTINGS) | settings
+        try:
+            self.kafka: Any = KafkaConsumer(
+                kafka_client=_kept_in(opened),
+                bootstrap_timeout_ms=round(connect_timeout_s * 1000),
+                **arguments,
+            )
+        except kafka_errors.KafkaTimeoutError as exc:
+            _give_up(opened)
+            raise _unreachable(connection, connect_timeout_s) from exc
+        except BaseException:
+            _give_up(opened)
+            raise
+        self._network: Any = opened[0]
+        self.cluster: Any = self._network.cluster
+
+    def connected(self, nodes: Iterable[int | str | None]) -> bool:
+        """Whether a connection to every one of these nodes stands. Never waits."""
+        return all(node is not None and self._network.connected(node) for node in nodes)
+
+    def joined(self) -> bool:
+        """Whether the group has given this member its share. Never waits."""
+        return bool(self.kafka.group_metadata().state == MemberState.STABLE)
+
+    def rebalancing(self) -> bool:
+        """Whether a join is under way. Never waits."""
+        return bool(self.kafka.group_metadata().state == MemberState.REBALANCING)
+
+    def close(self, timeout_s: float) -> None:
+        """Leave the group, for which a broker gets so long, and end the client's thread."""
+        try:
+            self.kafka.close(autocommit=False, timeout_ms=round(timeout_s * 1000))
+        except kafka_errors.KafkaError:
+            # The broker will notice by itself that the member is gone.
+            _give_up([self._network])
+
+
+class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]  # no type hints
+    """Passes on which partitions were given and taken.
+
+    kafka-python calls it on its I/O thread, while the thread that polls waits for that.
+    """
+
+    def __init__(
+        self,
+        assigned: Callable[[Collection[Any]], None],
+        revoked: Callable[[Collection[Any]], None],
+    ) -> None:
+        self._assigned, self._revoked = assigned, revoked
+
+    def on_partitions_assigned(self, assigned: Collection[Any]) -> None:
+        self._assigned(assigned)
+
+    def on_partitions_revoked(self, revoked: Collection[Any]) -> None:
+        self._revoked(revoked)
+
+
+def open_admin(connection: KafkaConnection, timeout_s: float) -> Any:
+    """A client for looking at and changing topics. Raises LogUnavailable and LogError."""
+    opened: list[Any] = []
+    milliseconds = round(timeout_s * 1000)
+    try:
+        with translated():
+            return KafkaAdminClient(
+                kafka_client=_kept_in(opened),
+                bootstrap_timeout_ms=milliseconds,
+                request_timeout_ms=milliseconds,
+                **connection.client_arguments(),
+            )
+    except LogUnavailable as exc:
+        _give_up(opened)
+        raise _unreachable(connection, timeout_s) from exc
+    except BaseException:
+        _give_up(opened)
+        raise
+
+
+def already_there(create: Callable[[], Any]) -> bool:
+    """Call ``create``; whether the topic existed before."""
+    try:
+        create()
+    except kafka_errors.TopicAlreadyExistsError:
+        return True
+    return False
+
+
+_USUAL_HEADERS = list(HEADERS)
+
+
+def records(fetched: Mapping[Any, list[Any]]) -> list[Record]:
+    """What a poll returned, as records; in the order of their offsets within each partition."""
+    new, usual, usual_list = tuple.__new__, HEADERS, _USUAL_HEADERS
+    found: list[Record] = []
+    for batch in fetched.values():
+        # A NamedTuple's own constructor costs twice as much.
+        found += [
+            new(
+                Record,
+                (
+                    topic,
+                    partition,
+                    offset,
+                    timestamp_ms,
+                    key,
+                    value,
+                    usual if headers == usual_list else _headers(headers),
+                ),
+            )
+            for topic, partition, _, offset, timestamp_ms, _, key, value, headers, *_ in batch
+        ]
+    return found
+
+
+def _headers(headers: list[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, value or b"") for name, value in headers)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns kafka-python's errors into those of consumers.log."""
+    try:
+        yield
+    except kafka_errors.KafkaError as exc:
+        raise _translated(exc) from exc
+
+
+def _translated(exc: Exception) -> LogError:
+    reason = " ".join(str(exc).split())[:500] or type(exc).__name__
+    match exc:
+        case kafka_errors.OffsetOutOfRangeError() | kafka_errors.LogTruncationError():
+            return OffsetOutOfRange(reason)
+        case kafka_errors.UnknownTopicOrPartitionError() | kafka_errors.InvalidTopicError():
+            return TopicMissing(reason)
+        case kafka_errors.RetriableError():
+            return LogUnavailable(f"Kafka does not answer as it should: {reason}")
+        case kafka_errors.SaslAuthenticationFailedError() | kafka_errors.AuthorizationError():
+            return LogError(f"Kafka refuses access: {reason}; check the user, password and ACLs")
+    return LogError(f"Kafka: {type(exc).__name__}: {reason}")
+
+
+def _unreachable(connection: KafkaConnection, timeout_s: float) -> LogUnavailable:
+    servers = ", ".join(connection.servers)
+    return LogUnavailable(f"no Kafka broker answered at {servers} within {timeout_s:g} s")
+
+
+def _kept_in(opened: list[Any]) -> Callable[..., Any]:
+    """A maker of network clients that keeps them: a failing constructor would leak its thread."""
+
+    def make(**arguments: Any) -> Any:
+        client = KafkaNetClient(**arguments)
+        opened.append(client)
+        return client
+
+    return make
+
+
+def _give_up(clients: Iterable[Any]) -> None:
+    """End the threads and sockets of clients that could not be opened or closed properly."""
+    for client in clients:
+        client.close()

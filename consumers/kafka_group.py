@@ -1,0 +1,276 @@
+"""A member of a Kafka consumer group, which only hands out partitions: GroupLog on kafka-python."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from consumers.kafka_client import (
+    Consumer,
+    CooperativeStickyAssignor,
+    RebalanceListener,
+    TopicPartition,
+    records,
+    translated,
+)
+from consumers.log import (
+    Assignment,
+    Contact,
+    LogError,
+    LogUnavailable,
+    OffsetOutOfRange,
+    TopicMissing,
+)
+from schemas.kafka_connection import KafkaConnection
+from schemas.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSettings:
+    """How a member behaves. A member that died is replaced once its session has timed out."""
+
+    instance_id: str | None = None
+    """Static membership: who comes back under this name gets its partitions back at once."""
+    session_timeout_s: float = 6.0
+    heartbeat_s: float = 0.5
+    """A member learns of a rebalance by its heartbeat; until all have, none of them reads on."""
+    poll_interval_s: float = 30.0
+    """A member that has not polled for so long leaves; a rebalance waits so long for another."""
+    rebalance_wait_s: float = 1.0
+    """So long may a poll take while the group rebalances, however short its own timeout."""
+    metadata_age_s: float = 30.0
+    """Added partitions, and a topic that is recreated, are noticed within this time."""
+    connect_timeout_s: float = 3.0
+    leave_timeout_s: float = 1.0
+    partition_fetch_bytes: int = 2**20
+    """What is fetched ahead of each partition, at most; compressed, as it was produced."""
+    ends_age_s: float = 5.0
+    """How often the brokers are asked for the ends that no fetch tells."""
+    missing_after_s: float = 5.0
+    """So long may the topic be absent from the cluster's metadata."""
+
+
+class KafkaGroupLog:
+    """GroupLog on a Kafka topic.
+
+    Connects at the first poll, so that a dead broker is the same fault at the start as later.
+    ``topic_id`` is the id that the positions belong to: once the topic is recreated, poll raises
+    OffsetOutOfRange.
+    """
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        topic: str,
+        group: str,
+        *,
+        topic_id: str | None = None,
+        settings: GroupSettings = GroupSettings(),
+    ) -> None:
+        self._connection = connection
+        self._topic = topic
+        self._group = group
+        self._topic_id = topic_id
+        self._settings = settings
+        self._consumer: Consumer | None = None
+        # Changed by the rebalance callbacks, which run while this thread waits in poll or close.
+        self._held: set[int] = set()
+        self._started: set[int] = set()
+        self._taken: set[int] = set()
+        self._told: set[int] = set()
+        self._paused = False
+        self._answered_at = self._topic_seen_at = time.monotonic()
+        self._ends: dict[int, int] = {}
+        self._ends_at = float("-inf")
+
+    def poll(self, timeout_s: float, max_records: int) -> Sequence[Record]:
+        """Raises LogUnavailable while no broker can be reached to begin with, TopicMissing.
+
+        When the brokers go away later it finds nothing; ``contact`` tells.
+        """
+        if self._consumer is None:
+            self._consumer = self._open()
+        consumer = self._consumer
+        if not self._topic_known(consumer):
+            # Were it to lead the group like this, it would give nothing to anybody.
+            time.sleep(min(timeout_s, 0.02))
+            return []
+        try:
+            with translated():
+                return records(self._poll(consumer, timeout_s, max_records))
+        except OffsetOutOfRange as exc:
+            raise OffsetOutOfRange(self._explained(consumer, exc)) from exc
+
+    def rebalanced(self) -> Assignment:
+        """A partition that was taken and given back is in both."""
+        revoked = frozenset(self._taken & self._told)
+        assigned = frozenset(self._held - (self._told - revoked))
+        self._told = set(self._held)
+        self._taken.clear()
+        return Assignment(assigned, revoked)
+
+    def start(self, positions: Mapping[int, int]) -> None:
+        """A partition that is not held any more is passed over."""
+        if self._consumer is None:
+            return
+        ours = {number: offset for number, offset in positions.items() if number in self._held}
+        for number, offset in ours.items():
+            self._consumer.kafka.seek(self._place(number), offset)
+        self._started |= ours.keys()
+        if not self._paused:
+            self._consumer.kafka.resume(*self._places(ours))
+
+    def pause(self) -> None:
+        self._paused = True
+        if self._consumer is not None:
+            self._consumer.kafka.pause(*self._places(self._held))
+
+    def resume(self) -> None:
+        self._paused = False
+        if self._consumer is not None:
+            self._consumer.kafka.resume(*self._places(self._started))
+
+    def rejoin(self) -> None:
+        """The next poll joins, as a new member."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            consumer.close(self._settings.leave_timeout_s)
+        self._take(self._places(self._held))
+
+    def end_offsets(self) -> Mapping[int, int]:
+        """As the fetches tell; asked for where they do not; lacking where nobody answers."""
+        if self._consumer is None:
+            return {}
+        fetched = {p.partition: self._consumer.kafka.highwater(p) for p in self._places(self._held)}
+        if self._paused or None in fetched.values():
+            self._ask_for_ends(self._consumer)
+        known = {number: end for number, end in fetched.items() if end is not None}
+        return {n: max(known.get(n, 0), self._ends.get(n, 0)) for n in known | self._ends}
+
+    def positions(self) -> Mapping[int, int]:
+        if self._consumer is None:
+            return {}
+        with translated():
+            return {
+                place.partition: self._consumer.kafka.position(place, timeout_ms=0)
+                for place in self._places(self._started)
+            }
+
+    def contact(self) -> Contact:
+        """A broker answers as long as its connection stands and no request to it is overdue."""
+        now, consumer = time.monotonic(), self._consumer
+        if consumer is None:
+            return Contact(joined=False, silent_s=now - self._answered_at)
+        needed = {consumer.cluster.get_coordinator(self._group)}
+        if not self._paused:
+            places = self._places(self._started)
+            needed |= {consumer.cluster.leader_for_partition(place) for place in places}
+        if consumer.connected(needed):
+            self._answered_at = now
+        return Contact(consumer.joined(), now - self._answered_at)
+
+    def close(self) -> None:
+        """A broker gets a second to hear the goodbye; without it the session has to time out."""
+        self.rejoin()
+
+    def _open(self) -> Consumer:
+        settings = self._settings
+        with translated():
+            consumer = Consumer(
+                self._connection,
+                settings.connect_timeout_s,
+                group_id=self._group,
+                group_instance_id=settings.instance_id,
+                partition_assignment_strategy=[CooperativeStickyAssignor],
+                session_timeout_ms=round(settings.session_timeout_s * 1000),
+                heartbeat_interval_ms=round(settings.heartbeat_s * 1000),
+                max_poll_interval_ms=round(settings.poll_interval_s * 1000),
+                metadata_max_age_ms=round(settings.metadata_age_s * 1000),
+                max_partition_fetch_bytes=settings.partition_fetch_bytes,
+                fetch_max_bytes=8 * settings.partition_fetch_bytes,
+            )
+            listener = RebalanceListener(partial(self._give, consumer), self._take)
+            consumer.kafka.subscribe([self._topic], listener=listener)
+        self._topic_seen_at = time.monotonic()
+        return consumer
+
+    def _poll(self, consumer: Consumer, timeout_s: float, max_records: int) -> Any:
+        """One poll, or as many as a rebalance takes.
+
+        A join that ends between two polls is lost to kafka-python, which then joins anew; when the
+        group's leader does so, all others have to follow. Polling without a pause prevents that.
+        """
+        deadline = time.monotonic() + self._settings.rebalance_wait_s
+        fetched = consumer.kafka.poll(round(timeout_s * 1000), max_records)
+        while not fetched and consumer.rebalancing() and time.monotonic() < deadline:
+            fetched = consumer.kafka.poll(50, max_records)
+        return fetched
+
+    def _give(self, consumer: Consumer, places: Collection[Any]) -> None:
+        """Called back: hold the partitions, and keep the client from looking for their offsets."""
+        for place in places:
+            consumer.kafka.pause(place)
+            # With any offset set, the client asks for none; start() sets the real one.
+            consumer.kafka.seek(place, 0)
+            self._held.add(place.partition)
+
+    def _take(self, places: Collection[Any]) -> None:
+        """Called back."""
+        numbers = {place.partition for place in places}
+        self._held -= numbers
+        self._started -= numbers
+        self._taken |= numbers
+        for number in numbers:
+            self._ends.pop(number, None)
+
+    def _topic_known(self, consumer: Consumer) -> bool:
+        """Whether the cluster's metadata has the topic. Raises TopicMissing, OffsetOutOfRange."""
+        now, topic = time.monotonic(), self._topic
+        if consumer.cluster.partitions_for_topic(topic) is None:
+            if now - self._topic_seen_at > self._settings.missing_after_s:
+                raise TopicMissing(f"topic {topic} does not exist; create it or mend its name")
+            return False
+        self._topic_seen_at = now
+        topic_id = str(consumer.cluster.topic_id(topic))
+        if self._topic_id not in (None, topic_id):
+            raise OffsetOutOfRange(
+                f"topic {topic} was recreated: its id is {topic_id}, not {self._topic_id}"
+            )
+        return True
+
+    def _ask_for_ends(self, consumer: Consumer) -> None:
+        if time.monotonic() - self._ends_at < self._settings.ends_age_s:
+            return
+        try:
+            with translated():
+                ends = consumer.kafka.end_offsets(self._places(self._held), timeout_ms=500)
+            self._ends = {place.partition: end for place, end in ends.items()}
+        except LogUnavailable:
+            # What is known stays; contact() tells that the brokers are away.
+            pass
+        self._ends_at = time.monotonic()
+
+    def _explained(self, consumer: Consumer, error: OffsetOutOfRange) -> str:
+        """Which position is outside which bounds, if the brokers will say."""
+        places = self._places(self._started)
+        try:
+            with translated():
+                begin = consumer.kafka.beginning_offsets(places, timeout_ms=2000)
+                end = consumer.kafka.end_offsets(places, timeout_ms=2000)
+        except LogError:
+            return str(error)
+        outside = [
+            f"partition {place.partition}: {position}, the log has {begin[place]} to {end[place]}"
+            for place, position in zip(places, self.positions().values(), strict=True)
+            if not begin[place] <= position <= end[place]
+        ]
+        return f"positions outside topic {self._topic}: {'; '.join(outside) or error}"
+
+    def _place(self, number: int) -> Any:
+        return TopicPartition(self._topic, number)
+
+    def _places(self, numbers: Iterable[int]) -> list[Any]:
+        return [TopicPartition(self._topic, number) for number in numbers]
