@@ -77,7 +77,7 @@ SIZES = {
     "renderChart": (640, 400),
     "generateUserAvatar": (320, 320),
 }
-SCENE_SIZES = ((448, 448), (512, 384), (384, 512))
+SCENE_SIZES = ((384, 384), (448, 336), (336, 448))
 FATES = {
     Fate.FAILED: 14,
     Fate.RETRIED: 8,

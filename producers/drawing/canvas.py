@@ -81,22 +81,16 @@ class Canvas:
 
 
 def vertical(stops: Sequence[Colour]) -> Image.Image:
-    """A picture one pixel wide that runs through the colours."""
-    image = Image.new("RGB", (1, 64))
-    last = len(stops) - 1
-    for y in range(64):
-        place = y / 63 * last
-        index = min(int(place), last - 1) if last else 0
-        share = place - index
-        a, b = stops[index], stops[min(index + 1, last)]
-        image.putpixel((0, y), tuple(round(p + (q - p) * share) for p, q in zip(a, b, strict=True)))
-    return image
+    """The colours, one pixel each, from top to bottom."""
+    return Image.frombytes("RGB", (1, len(stops)), bytes(part for stop in stops for part in stop))
 
 
 def stretched(column: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """A picture one pixel wide, drawn out to a size."""
-    tall = column.resize((1, size[1]), Image.Resampling.BICUBIC)
-    return tall.resize(size, Image.Resampling.NEAREST)
+    """A picture one pixel wide drawn out to a size: its ends are the first and the last pixel."""
+    if column.height > 1:
+        ends = (0, 0.5, 1, column.height - 0.5)
+        column = column.resize((1, size[1]), Image.Resampling.BILINEAR, box=ends)
+    return column.resize(size, Image.Resampling.NEAREST)
 
 
 def ramp(size: tuple[int, int]) -> Image.Image:
@@ -122,7 +116,7 @@ def _times(strength: float) -> list[int]:
 @lru_cache(maxsize=1)
 def _halo() -> Image.Image:
     """A soft disc: 255 in the middle, 0 at the edge, falling like light does."""
-    curve = [round(255 * (1 - value / 255) ** 2.2) for value in range(256)]
+    curve = [round(255 * (1 - value / 255) ** 1.8) for value in range(256)]
     return Image.radial_gradient("L").point(curve)
 
 

@@ -6,7 +6,7 @@ import math
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from producers.drawing.canvas import both, contrast, ramp, stretched
+from producers.drawing.canvas import both, contrast, ramp, stretched, vertical
 from producers.drawing.colours import WHITE, Colour, darker, lighter, mix, rgb, rgbs
 from producers.drawing.stage import Stage
 
@@ -42,7 +42,7 @@ def sun_or_moon(stage: Stage) -> None:
     canvas, light = stage.canvas, stage.light
     radius = canvas.unit * {"sunset": 0.085, "dawn": 0.07, "night": 0.06}.get(stage.time, 0.05)
     x, y = stage.disc
-    spread = {"night": 4.2, "day": 5.5}.get(stage.time, 7.0)
+    spread = {"night": 3.6, "day": 4.8}.get(stage.time, 5.6)
     canvas.glow((x, y), radius * spread, light.glow, 0.75 if stage.time != "night" else 0.5)
     canvas.draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=light.disc)
     if stage.time in {"night", "dusk"}:
@@ -75,9 +75,7 @@ def wisps(stage: Stage) -> None:
     shape = contrast(canvas.noise(4, 9, size), low, high, 0.85 if heavy else 0.7)
     fade = ramp(size).point([min(255, 70 + v) for v in range(256)])
     top, bottom = _cloud_colours(stage)
-    band = Image.new("RGB", (1, 2), top)
-    band.putpixel((0, 1), bottom)
-    clouds = stretched(band.resize((1, 32), Image.Resampling.BILINEAR), size)
+    clouds = stretched(vertical([top, bottom]), size)
     canvas.image.paste(clouds, (0, 0), both(shape, fade))
 
 
