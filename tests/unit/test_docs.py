@@ -1,0 +1,63 @@
+"""The documents say what is there: links, files, names and commands that they mention exist."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+NAMED_FILE = re.compile(r"`([\w./-]+\.(?:py|sql|svg|yaml|toml|txt))`")
+NAMED_IN_FILE = re.compile(r"`(\w+)(?:\.(\w+))?` \(`([\w/]+\.py)`\)")
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in LINK.findall(document.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_files_that_are_named_are_there(document: Path) -> None:
+    for name in NAMED_FILE.findall(document.read_text(encoding="utf-8")):
+        assert (ROOT / name).exists() or (document.parent / name).exists(), name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_functions_that_are_named_with_their_file_are_in_it(document: Path) -> None:
+    for outer, inner, file in NAMED_IN_FILE.findall(document.read_text(encoding="utf-8")):
+        names = defined_in(ROOT / file)
+        assert (f"{outer}.{inner}" if inner else outer) in names, f"{outer} {inner} in {file}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_no_path_of_one_machine_is_named(document: Path) -> None:
+    assert not re.search(
+        r"(?<![\w.])/(?:home|root|work|Users)/", document.read_text(encoding="utf-8")
+    )
+
+
+def defined_in(path: Path) -> set[str]:
+    """Classes, functions and methods (as ``Class.method``) of a module."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            names.add(node.name)
+            names |= {f"{node.name}.{f.name}" for f in node.body if isinstance(f, ast.FunctionDef)}
+        elif isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+    return names
+
+
+def test_every_decision_is_listed() -> None:
+    listed = set(LINK.findall((ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")))
+    assert listed == {path.name for path in ROOT.glob("docs/decisions/0*.md")}
