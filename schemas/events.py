@@ -1,22 +1,47 @@
-"""The four events, and the CloudEvents 1.0 envelope that each of them travels in."""
+"""The four events, and the CloudEvents 1.0 envelope that each of them travels in.
+
+Build the data, then ``new_event(data)``; both raise InvalidEvent, whose message names the field,
+the limit and the size. JSON is read and written by ``schemas.codec``.
+"""
 
 from __future__ import annotations
 
 import os
 import time as clock
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas import limits
+from schemas.diagnosis import explain
+from schemas.errors import InvalidEvent
+
+EXTENSIONS = ("traceparent", "tracestate")
+"""CloudEvents extension attributes that are kept: those of Distributed Tracing."""
 
 
-class EventData(BaseModel):
+class Strict(BaseModel):
+    """A frozen model that takes exactly its fields, each of exactly its type."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+    def __init__(self, /, **fields: Any) -> None:
+        """Raises InvalidEvent."""
+        try:
+            super().__init__(**fields)
+        except ValidationError as exc:
+            raise explain(exc) from None
+
+    # Without this mark pydantic-core would leave its own way of building a model from JSON, which
+    # raises ValidationError and is several times as fast, and call __init__ for each.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # pydantic's own mark
+
+
+class EventData(Strict):
     """What all events say: which request they are about."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     request_id: limits.RequestId
 
@@ -75,61 +100,69 @@ class ImageDeleted(EventData):
 Data = ImageGenerated | ImageFailed | ImageMoved | ImageDeleted
 
 
-class CloudEvent(BaseModel):
+class CloudEvent(Strict):
     """The envelope: CloudEvents 1.0, with the Distributed Tracing extension's two attributes."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-    specversion: Literal["1.0"] = "1.0"
+    specversion: Literal["1.0"]
     id: limits.EventId
     source: limits.Source
+    type: str
     subject: limits.RequestId | None = None
     time: limits.Time
     datacontenttype: Literal["application/json"] = "application/json"
+    dataschema: str
     traceparent: limits.TraceContext | None = None
     tracestate: limits.TraceContext | None = None
+    data: Any
+
+    @property
+    def extensions(self) -> dict[str, str]:
+        """The extension attributes that the event has."""
+        values = ((name, getattr(self, name)) for name in EXTENSIONS)
+        return {name: value for name, value in values if value is not None}
 
 
 class GeneratedEvent(CloudEvent):
     """An image was made."""
 
-    type: Literal["ImageGenerated"] = "ImageGenerated"
-    dataschema: Literal["urn:omega-images:ImageGenerated:1"] = "urn:omega-images:ImageGenerated:1"
+    type: Literal["ImageGenerated"]
+    dataschema: Literal["urn:omega-images:ImageGenerated:1"]
     data: ImageGenerated
 
 
 class FailedEvent(CloudEvent):
     """An image was not made."""
 
-    type: Literal["ImageFailed"] = "ImageFailed"
-    dataschema: Literal["urn:omega-images:ImageFailed:1"] = "urn:omega-images:ImageFailed:1"
+    type: Literal["ImageFailed"]
+    dataschema: Literal["urn:omega-images:ImageFailed:1"]
     data: ImageFailed
 
 
 class MovedEvent(CloudEvent):
     """An image was moved."""
 
-    type: Literal["ImageMoved"] = "ImageMoved"
-    dataschema: Literal["urn:omega-images:ImageMoved:1"] = "urn:omega-images:ImageMoved:1"
+    type: Literal["ImageMoved"]
+    dataschema: Literal["urn:omega-images:ImageMoved:1"]
     data: ImageMoved
 
 
 class DeletedEvent(CloudEvent):
     """An image was deleted."""
 
-    type: Literal["ImageDeleted"] = "ImageDeleted"
-    dataschema: Literal["urn:omega-images:ImageDeleted:1"] = "urn:omega-images:ImageDeleted:1"
+    type: Literal["ImageDeleted"]
+    dataschema: Literal["urn:omega-images:ImageDeleted:1"]
     data: ImageDeleted
 
 
 Event = GeneratedEvent | FailedEvent | MovedEvent | DeletedEvent
 
-_ENVELOPES: dict[type, type[CloudEvent]] = {
-    ImageGenerated: GeneratedEvent,
-    ImageFailed: FailedEvent,
-    ImageMoved: MovedEvent,
-    ImageDeleted: DeletedEvent,
+ENVELOPES: Mapping[str, type[Event]] = {
+    "ImageGenerated": GeneratedEvent,
+    "ImageFailed": FailedEvent,
+    "ImageMoved": MovedEvent,
+    "ImageDeleted": DeletedEvent,
 }
+"""By the events' ``type``, which is also the name of the data's class."""
 
 
 def new_event(
@@ -138,26 +171,31 @@ def new_event(
     source: str | None = None,
     time: datetime | None = None,
     event_id: str | None = None,
-    traceparent: str | None = None,
-    tracestate: str | None = None,
+    extensions: Mapping[str, str] | None = None,
 ) -> Event:
     """The event that says ``data`` happened.
 
-    ``source`` defaults to the tool's path, ``time`` (aware; kept in UTC) to now, ``event_id`` to a
-    new UUIDv7. Raises pydantic.ValidationError.
+    ``source`` defaults to the tool's path, ``time`` (aware; kept in UTC, in microseconds) to now,
+    ``event_id`` to a new UUIDv7. Raises InvalidEvent.
     """
     if source is None:
         tool = data.tool_name if isinstance(data, RequestData) else None
         source = f"/tools/{tool}" if tool else "/omega-images"
-    envelope: Any = _ENVELOPES[type(data)]
+    for name in extensions or ():
+        if name not in EXTENSIONS:
+            raise InvalidEvent("UnknownField", f"{name[:40]!a}: none of {', '.join(EXTENSIONS)}")
+    kind = type(data).__name__
+    envelope: Any = ENVELOPES[kind]
     event: Event = envelope(
-        id=event_id or str(uuid7()),
+        specversion="1.0",
+        id=str(uuid7()) if event_id is None else event_id,
         source=source,
+        type=kind,
         subject=data.request_id,
-        time=(time or datetime.now(UTC)).astimezone(UTC),
+        time=datetime.now(UTC) if time is None else time,
+        dataschema=envelope.model_fields["dataschema"].annotation.__args__[0],
         data=data,
-        traceparent=traceparent,
-        tracestate=tracestate,
+        **(extensions or {}),
     )
     return event
 

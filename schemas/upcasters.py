@@ -1,17 +1,20 @@
-"""Upcasters: pure functions from one version of an event to the next, so that none goes unread."""
+"""Upcasters: pure functions from one version of an event to the next, so that none goes unread.
+
+To change an event incompatibly: raise its version in ``schemas.events`` and in CURRENT, add the
+step from the old version to UPCASTERS, and run ``python -m schemas.freeze``.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic_core import to_json
-
-from schemas.diagnosis import parse_object
 from schemas.errors import InvalidEvent
+from schemas.json_values import excerpt
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-"""Takes ``data`` of one version and returns ``data`` of the next."""
+"""Takes ``data`` of one version and returns ``data`` of the next; changes nothing in place."""
 
 CURRENT: Mapping[str, int] = {
     "ImageGenerated": 1,
@@ -20,7 +23,15 @@ CURRENT: Mapping[str, int] = {
     "ImageDeleted": 1,
 }
 
-_PREFIX = "urn:omega-images:"
+_UNSAID = 1
+"""The version of an event without dataschema: fixed, so that it is read the same way for ever."""
+
+_version_of = re.compile("urn:omega-images:([A-Za-z]+):(0|[1-9][0-9]{0,8})").fullmatch
+
+
+def dataschema_of(name: str, version: int) -> str:
+    """The ``dataschema`` of an event of this type and version."""
+    return f"urn:omega-images:{name}:{version}"
 
 
 class Upcasters:
@@ -29,50 +40,76 @@ class Upcasters:
     def __init__(self, steps: Mapping[tuple[str, int], Upcaster]) -> None:
         self._steps = dict(steps)
 
-    def upcast(self, value: bytes) -> bytes:
-        """The value, brought to the current version of its type.
+    def upcast(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """The event, as JSON was parsed, with data and dataschema of its type's current version.
 
-        An event without a dataschema is taken for the current version. Raises InvalidEvent when
-        it is not JSON, not a CloudEvent, or of a type or version that nobody knows.
+        Raises InvalidEvent when it is no CloudEvent, or of a type or version that nobody knows.
         """
-        event = parse_object(value)
-        name = event.get("type")
-        if event.get("specversion") != "1.0" or not isinstance(name, str):
-            raise InvalidEvent("NotCloudEvent", "is no CloudEvent: no specversion 1.0 or no type")
-        if name not in CURRENT:
-            raise InvalidEvent("UnknownType", f"type: {name[:50]!r} is none of {sorted(CURRENT)}")
+        name = _type_of(event)
         version = _version(name, event.get("dataschema"))
         data = event.get("data")
-        if version < CURRENT[name] and not isinstance(data, dict):
-            raise InvalidEvent("WrongType", "data: is not an object")
-        while version < CURRENT[name]:
-            step = self._steps.get((name, version))
-            if step is None:
-                raise _unknown(name, version)
-            data = step(dict(data or {}))
-            version += 1
-        event |= {"data": data, "dataschema": f"{_PREFIX}{name}:{version}"}
-        if str(event.get("datacontenttype", "")).lower().startswith("application/json"):
-            event["datacontenttype"] = "application/json"
-        return to_json(event)
+        for old in range(version, CURRENT[name]):
+            data = self._step(name, old, data)
+        current = {**event, "dataschema": dataschema_of(name, CURRENT[name])}
+        if "data" in event:
+            current["data"] = data
+        # application/json is written in several ways, and with parameters that mean nothing.
+        content_type = event.get("datacontenttype")
+        if isinstance(content_type, str) and _is_json(content_type):
+            current["datacontenttype"] = "application/json"
+        elif content_type is None:
+            current.pop("datacontenttype", None)
+        return current
+
+    def _step(self, name: str, version: int, data: object) -> dict[str, Any]:
+        step = self._steps.get((name, version))
+        if step is None:
+            raise _unknown(name, version)
+        if not isinstance(data, dict):
+            raise InvalidEvent("WrongType", "data: must be an object")
+        try:
+            return step(dict(data))
+        # A step may fail in any way on data that is not what its version promised.
+        except Exception as exc:
+            reason = f"{type(exc).__name__} {excerpt(exc, 60)}"
+            message = f"data: {name} {version} was not brought to {version + 1}: {reason}"
+            raise InvalidEvent("UpcastFailed", message) from exc
+
+
+def _type_of(event: Mapping[str, Any]) -> str:
+    spec, name = event.get("specversion"), event.get("type")
+    if spec != "1.0":
+        said = f"{excerpt(spec, 20)} is not 1.0" if "specversion" in event else "is missing"
+        raise InvalidEvent("NotCloudEvent", f"specversion: {said}")
+    if not isinstance(name, str):
+        said = "is not a text" if "type" in event else "is missing"
+        raise InvalidEvent("NotCloudEvent", f"type: {said}")
+    if name not in CURRENT:
+        known = ", ".join(CURRENT)
+        raise InvalidEvent("UnknownType", f"type: {excerpt(name)} is none of {known}")
+    return name
 
 
 def _version(name: str, dataschema: object) -> int:
     if dataschema is None:
-        return CURRENT[name]
-    prefix = f"{_PREFIX}{name}:"
-    number = dataschema.removeprefix(prefix) if isinstance(dataschema, str) else ""
-    if not (isinstance(dataschema, str) and dataschema.startswith(prefix) and number.isdecimal()):
-        raise InvalidEvent("UnknownVersion", f"dataschema: is not {prefix}<version>")
-    if int(number[:9]) > CURRENT[name]:
-        raise _unknown(name, int(number[:9]))
-    return int(number[:9])
+        return _UNSAID
+    match = _version_of(dataschema) if isinstance(dataschema, str) else None
+    if match is None or match[1] != name:
+        said = f"dataschema: {excerpt(dataschema, 60)} is not {dataschema_of(name, CURRENT[name])}"
+        raise InvalidEvent("UnknownVersion", said)
+    version = int(match[2])
+    if version > CURRENT[name]:
+        raise _unknown(name, version)
+    return version
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.split(";", 1)[0].strip().lower() == "application/json"
 
 
 def _unknown(name: str, version: int) -> InvalidEvent:
-    known = CURRENT[name]
     return InvalidEvent(
-        "UnknownVersion", f"dataschema: version {version} of {name}, known: {known}"
+        "UnknownVersion", f"dataschema: version {version} of {name}, newest known {CURRENT[name]}"
     )
 
 
