@@ -1,0 +1,53 @@
+"""Connections to PostgreSQL, with the time-outs that keep a lost or frozen client harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg import Connection, conninfo
+
+__all__ = ["Connection", "connector"]
+
+CONNECT_S = 5
+IDLE_IN_TRANSACTION_S = 15
+"""A worker that freezes between two statements loses its session, and its locks, after this."""
+STATEMENT_S = 120
+LOCK_S = 20
+SILENCE_S = 20
+"""A server that acknowledges nothing for so long is taken for gone."""
+
+
+def connector(
+    database_url: str, name: str, *, search_path: str | None = None
+) -> Callable[[], Connection[Any]]:
+    """A function that opens connections in autocommit mode, to the writable server.
+
+    ``name`` is the session's application_name, cut by PostgreSQL to 63 bytes. The function raises
+    psycopg.OperationalError.
+    """
+    options = {
+        "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S}s",
+        "statement_timeout": f"{STATEMENT_S}s",
+        "lock_timeout": f"{LOCK_S}s",
+        "timezone": "UTC",
+    }
+    if search_path is not None:
+        options["search_path"] = search_path
+    url = conninfo.make_conninfo(
+        database_url,
+        application_name=name,
+        connect_timeout=CONNECT_S,
+        target_session_attrs="read-write",
+        tcp_user_timeout=SILENCE_S * 1000,
+        keepalives_idle=5,
+        keepalives_interval=5,
+        keepalives_count=3,
+        options=" ".join(f"-c {key}={value}" for key, value in options.items()),
+    )
+
+    def connect() -> Connection[Any]:
+        return psycopg.connect(url, autocommit=True)
+
+    return connect

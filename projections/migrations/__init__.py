@@ -1,0 +1,1 @@
+"""The migrations; projections/migrate.py runs them."""
