@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from operations.configuration import page
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 NAMED_FILE = re.compile(r"`([\w./-]+\.(?:py|sql|svg|yaml|toml|txt))`")
@@ -61,3 +63,7 @@ def defined_in(path: Path) -> set[str]:
 def test_every_decision_is_listed() -> None:
     listed = set(LINK.findall((ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")))
     assert listed == {path.name for path in ROOT.glob("docs/decisions/0*.md")}
+
+
+def test_the_page_of_settings_is_the_one_that_the_settings_make() -> None:
+    assert (ROOT / "docs/operations/configuration.md").read_text(encoding="utf-8") == page()
