@@ -60,14 +60,14 @@ class Player:
         self._threads = threads
         self._names: dict[str, Picture] = {}
 
-    def ask(self, story: Sequence[Request], done: Done) -> int:
-        """First act: every request once. Returns how many events the topic has acknowledged.
+    def ask(self, story: Sequence[Request], done: Done) -> list[Any]:
+        """First act: every request once. Returns what ``send``'s futures came to, an event each.
 
         Raises what ``send``'s futures raise, ValueError, StorageError.
         """
         return self._deliver(self._asked(story), done)
 
-    def follow_up(self, story: Sequence[Request], done: Done) -> int:
+    def follow_up(self, story: Sequence[Request], done: Done) -> list[Any]:
         """Second act: retries that succeed, moves, deletions. As ``ask``."""
         return self._deliver(self._followed(story), done)
 
@@ -135,15 +135,13 @@ class Player:
         )
         return new_event(deleted, time=time)
 
-    def _deliver(self, events: Iterable[Sequence[Event]], done: Done) -> int:
+    def _deliver(self, events: Iterable[Sequence[Event]], done: Done) -> list[Any]:
         """Send them, and look at every single delivery."""
         sent: list[Future[Any]] = []
         for group in events:
             sent.extend(self._send(event) for event in group)
             done(1)
-        for future in sent:
-            future.result(DELIVERY_TIMEOUT_S)
-        return len(sent)
+        return [future.result(DELIVERY_TIMEOUT_S) for future in sent]
 
 
 def outcome(request: Request, picture: Picture | None, time: datetime) -> Event:

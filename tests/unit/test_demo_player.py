@@ -59,8 +59,8 @@ def played(story: list[Request], folder: Path) -> tuple[Topic, Player, LocalStor
 def test_every_fate_ends_as_it_should(story: list[Request], tmp_path: Path) -> None:
     topic, player, images, archive = played(story, tmp_path)
     ticks: list[int] = []
-    assert player.ask(story, ticks.append) == len(topic.events)
-    assert player.follow_up(story, ticks.append) == len(topic.events) - len(story) - 3
+    assert len(player.ask(story, ticks.append)) == len(topic.events) == len(story) + 3
+    assert len(player.follow_up(story, ticks.append)) == len(topic.events) - len(story) - 3
     assert sum(ticks) == 2 * len(story)
 
     by_request: dict[str, list[type]] = defaultdict(list)
