@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from operations.demo.story import Fate, Request
 from producers.drawing import GENERATOR, draw
+from producers.publisher import Acknowledgement
 from producers.storage import Storage, Stored, file_name
 from schemas.events import (
     Event,
@@ -47,7 +48,7 @@ class Player:
 
     def __init__(
         self,
-        send: Callable[[Event], Future[Any]],
+        send: Callable[[Event], Future[Acknowledgement]],
         images: Storage,
         archive: Storage,
         end: datetime,
@@ -60,14 +61,14 @@ class Player:
         self._threads = threads
         self._names: dict[str, Picture] = {}
 
-    def ask(self, story: Sequence[Request], done: Done) -> list[Any]:
+    def ask(self, story: Sequence[Request], done: Done) -> list[Acknowledgement]:
         """First act: every request once. Returns what ``send``'s futures came to, an event each.
 
         Raises what ``send``'s futures raise, ValueError, StorageError.
         """
         return self._deliver(self._asked(story), done)
 
-    def follow_up(self, story: Sequence[Request], done: Done) -> list[Any]:
+    def follow_up(self, story: Sequence[Request], done: Done) -> list[Acknowledgement]:
         """Second act: retries that succeed, moves, deletions. As ``ask``."""
         return self._deliver(self._followed(story), done)
 
@@ -135,9 +136,9 @@ class Player:
         )
         return new_event(deleted, time=time)
 
-    def _deliver(self, events: Iterable[Sequence[Event]], done: Done) -> list[Any]:
+    def _deliver(self, events: Iterable[Sequence[Event]], done: Done) -> list[Acknowledgement]:
         """Send them, and look at every single delivery."""
-        sent: list[Future[Any]] = []
+        sent: list[Future[Acknowledgement]] = []
         for group in events:
             sent.extend(self._send(event) for event in group)
             done(1)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from operations.demo.commands import CommandFailed, Commands, Worker, stop_all
 from operations.demo.place import Place
@@ -15,6 +14,7 @@ from operations.demo.player import Player
 from operations.demo.screen import Screen
 from operations.demo.sheet import contact_sheet
 from operations.demo.story import FATES, Fate, Request, requests
+from producers.publisher import Acknowledgement, Publisher
 from projections.connections import Connection, connector
 from projections.contents import (
     Digest,
@@ -25,17 +25,10 @@ from projections.contents import (
 )
 from projections.positions import read_positions
 from projections.statistics_reads import Numbers, read_numbers
-from schemas.events import Event
 
 CATCH_UP_S = 60.0
 POLL_S = 0.05
 PROJECTIONS = ("table", "stats")
-
-
-class Publishes(Protocol):
-    """What the demonstration needs of a publisher."""
-
-    def publish_async(self, event: Event) -> Future[Any]: ...
 
 
 class Contents(NamedTuple):
@@ -48,7 +41,7 @@ class Contents(NamedTuple):
 class Demonstration:
     """One performance in one place. ``publisher`` is closed by whoever made it."""
 
-    def __init__(self, place: Place, screen: Screen, publisher: Publishes) -> None:
+    def __init__(self, place: Place, screen: Screen, publisher: Publisher) -> None:
         self._place = place
         self._screen = screen
         self._commands = Commands(place.variables())
@@ -193,7 +186,7 @@ def _told() -> Iterable[str]:
     yield f"{fates[Fate.DELETED]} images were deleted: their rows are gone for good"
 
 
-def _extend(ends: dict[int, int], placed: Iterable[Any]) -> None:
-    for acknowledgement in placed:
+def _extend(ends: dict[int, int], acknowledged: Iterable[Acknowledgement]) -> None:
+    for acknowledgement in acknowledged:
         partition, offset = acknowledgement.partition, acknowledgement.offset
         ends[partition] = max(ends.get(partition, 0), offset + 1)

@@ -13,6 +13,7 @@ from PIL import Image
 from operations.demo.player import Player
 from operations.demo.sheet import contact_sheet
 from operations.demo.story import FATES, Fate, Request, requests
+from producers.publisher import Acknowledgement
 from producers.storage import LocalStorage
 from schemas.events import Event, ImageDeleted, ImageFailed, ImageGenerated, ImageMoved
 
@@ -26,13 +27,13 @@ class Topic:
         self.events: list[Event] = []
         self.broken = False
 
-    def send(self, event: Event) -> Future[object]:
-        future: Future[object] = Future()
+    def send(self, event: Event) -> Future[Acknowledgement]:
+        future: Future[Acknowledgement] = Future()
         self.events.append(event)
         if self.broken:
             future.set_exception(TimeoutError("not acknowledged"))
         else:
-            future.set_result(None)
+            future.set_result(Acknowledgement(0, len(self.events), event.data.request_id, event.id))
         return future
 
 
