@@ -35,8 +35,7 @@ RFC3339 = (
 class Text:
     """A text of so many characters, or of so many bytes in UTF-8, without NUL or lone surrogates.
 
-    ``pattern`` is for Rust's regex crate; ``json_pattern`` says the same for ECMA 262, which JSON
-    Schema uses, where the two differ.
+    ``pattern`` has to mean the same to Rust's regex crate and to ECMA 262, for JSON Schema.
     """
 
     max_length: int | None = None
@@ -50,7 +49,7 @@ class Text:
         # A character takes at least a byte, so a limit in bytes is one in characters, too.
         from_json = core_schema.str_schema(
             strict=True,
-            min_length=self.min_length,
+            min_length=self.min_length or None,
             max_length=self.max_length or self.max_bytes,
             pattern=self.pattern,
         )

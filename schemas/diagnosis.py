@@ -76,7 +76,7 @@ def _reason(detail: ErrorDetails) -> tuple[str, str]:
         return _time(detail, value)
     said = " ".join(detail["msg"].split())
     if kind.endswith("_type"):
-        must = said.removeprefix("Input should be ").removeprefix("a valid ")
+        must = said.removeprefix("Input should be ")
         return "WrongType", f"is {_json_type(value)}, must be {must}"
     return "InvalidField", f"{excerpt(said, 120)} ({excerpt(value)})"
 

@@ -56,8 +56,9 @@ def is_storable(items: Iterable[Any], max_depth: int = MAX_METADATA_DEPTH) -> bo
 def first_fault(value: Any, max_depth: int = MAX_METADATA_DEPTH) -> Fault | None:
     """The first leaf or key, in document order, that cannot be stored; None when all can.
 
-    ``max_depth`` counts objects and arrays, ``value`` itself included. Python's tuples pass for
-    arrays; whatever else is not of JSON's types is a fault, too.
+    ``max_depth`` counts objects and arrays, ``value`` itself included; what stands around
+    metadata makes it more than metadata's own limit. Python's tuples pass for arrays; whatever
+    else is not of JSON's types is a fault, too.
     """
     # A stack of one's own: a hostile document must not reach the interpreter's recursion limit.
     todo: list[tuple[Path, Any]] = [((), value)]
@@ -76,7 +77,7 @@ def first_fault(value: Any, max_depth: int = MAX_METADATA_DEPTH) -> Fault | None
         else:
             continue
         if len(path) >= max_depth:
-            return Fault("TooDeep", path[:2], f"nested over {max_depth} levels deep")
+            return Fault("TooDeep", path[:2], f"nested over {MAX_METADATA_DEPTH} levels deep")
         todo += reversed(inner)
     return None
 
