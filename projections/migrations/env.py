@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from projections import statistics_tables
+import projections.statistics_tables  # noqa: F401  declares its tables in the same metadata
 from projections.tables import metadata
-
-assert statistics_tables.metadata is metadata  # noqa: S101  imported for the tables it declares
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,5 @@
+"""Fixtures for all tests; each concern has its plugin."""
+
+from __future__ import annotations
+
+pytest_plugins = ("tests.plugins.servers", "tests.plugins.databases", "tests.plugins.topics")

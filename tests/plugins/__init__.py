@@ -1,0 +1,1 @@
+"""Fixtures, a module for each concern."""
