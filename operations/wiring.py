@@ -12,7 +12,6 @@ from typing import Any
 from consumers.kafka_log import KafkaLogReader
 from consumers.kafka_topics import create_topic, topic_state
 from consumers.log import TopicMissing, TopicState
-from operations.embedded.stack import Stack
 from operations.settings import Settings
 from projections import migrate
 from projections.connections import Connection, connector
@@ -47,6 +46,8 @@ def servers(settings: Settings) -> Servers:
     url = settings.database_url.get_secret_value() if settings.database_url else None
     embedded: list[str] = []
     if bootstrap is None or url is None:
+        from operations.embedded.stack import Stack  # its packages are an extra
+
         running = Stack(settings.home).up()
         if bootstrap is None:
             bootstrap = running.bootstrap_servers
