@@ -1,0 +1,70 @@
+"""Errors as people see them: one line that says what, why and what to do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+DID_NOT_HOLD = 1
+WRONG_USE = 2
+
+
+class UserError(Exception):
+    """Something is wrong that the user can mend. ``exit_code`` is DID_NOT_HOLD or WRONG_USE."""
+
+    def __init__(self, what: str, why: str, do: str, exit_code: int = WRONG_USE) -> None:
+        super().__init__(f"{what}: {why}; {do}")
+        self.exit_code = exit_code
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Print the known errors of the inside as one line, and exit."""
+    try:
+        yield
+    except UserError as exc:
+        _exit(str(exc), exc.exit_code)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as exc:
+        line = _known(exc)
+        if line is None:
+            raise
+        _exit(line, DID_NOT_HOLD)
+
+
+def _known(exc: Exception) -> str | None:
+    """The line for an error of another part; None for one that is a fault of ours."""
+    import psycopg
+    import sqlalchemy.exc
+
+    from consumers.log import LogError, LogUnavailable, TopicMissing
+    from operations.embedded.errors import StackError
+    from operations.settings import SettingsError
+    from projections.adoption import AdoptionRefused
+    from projections.faults import EnvironmentFault, TopicRecreated
+
+    if isinstance(exc, TopicMissing):
+        return f"{exc}: run `omega-images topic create`"
+    if isinstance(exc, LogUnavailable):
+        return f"Kafka: {exc}: is it running? `omega-images doctor` looks"
+    if isinstance(exc, psycopg.errors.UndefinedTable):
+        return f"PostgreSQL: {_first_line(exc)}: run `omega-images db migrate`"
+    if isinstance(exc, psycopg.OperationalError | sqlalchemy.exc.OperationalError):
+        return f"PostgreSQL: {_first_line(exc)}: is it running? `omega-images doctor` looks"
+    known = (LogError, StackError, SettingsError, AdoptionRefused, EnvironmentFault, TopicRecreated)
+    return str(exc) if isinstance(exc, known) else None
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).strip().splitlines()[0]
+
+
+def _exit(line: str, code: int) -> NoReturn:
+    sys.stdout.flush()
+    print(f"omega-images: {line}", file=sys.stderr)  # noqa: T201  the one place that does
+    sys.exit(code)
