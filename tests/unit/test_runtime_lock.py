@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -37,3 +39,37 @@ def test_no_lock_names_an_index() -> None:
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "://" not in text
         assert "--index-url" not in text.replace("--no-emit-index-url", "")
+
+
+IMPORT_ALL = """
+import importlib, importlib.metadata, pkgutil, re, sys
+
+allowed = set(sys.argv[1].split(","))
+needs_more = ("projections.migrations.env",)
+home_of = importlib.metadata.packages_distributions()
+
+class OnlyLocked:
+    def find_spec(self, name, path=None, target=None):
+        homes = {re.sub(r"[-_.]+", "-", home).lower() for home in home_of.get(name, ())}
+        if homes and not homes & allowed:
+            raise ModuleNotFoundError(f"{name} is not in the runtime lock")
+
+sys.meta_path.insert(0, OnlyLocked())
+for top in ("schemas", "producers", "projections", "consumers", "web", "operations"):
+    package = importlib.import_module(top)
+    for module in pkgutil.walk_packages(package.__path__, f"{top}."):
+        if not module.name.startswith(needs_more):
+            importlib.import_module(module.name)
+"""
+
+
+def test_everything_can_be_imported_with_these_packages_alone() -> None:
+    allowed = ",".join([*locked("requirements.runtime.lock"), "omega-images"])
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, allowed],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.strip().splitlines()[-1]
