@@ -62,7 +62,7 @@ def create_topic(
     *,
     partitions: int = 6,
     replication: int = 1,
-    min_insync_replicas: int = 1,
+    min_insync: int = 1,
 ) -> bool:
     """Make the topic, and wait until it can be used; False when it was there already.
 
@@ -70,11 +70,11 @@ def create_topic(
     """
     if not 1 <= partitions <= MAX_PARTITIONS:
         raise ValueError(f"{partitions} partitions: must be 1 to {MAX_PARTITIONS}")
-    if not 1 <= min_insync_replicas <= replication:
+    if not 1 <= min_insync <= replication:
         raise ValueError(
-            f"min.insync.replicas {min_insync_replicas}: must be 1 to replication ({replication})"
+            f"min.insync.replicas {min_insync}: must be 1 to replication ({replication})"
         )
-    settings = {**SETTINGS, "min.insync.replicas": str(min_insync_replicas)}
+    settings = {**SETTINGS, "min.insync.replicas": str(min_insync)}
     with _admin(connection) as admin:
         new = {"num_partitions": partitions, "replication_factor": replication, "configs": settings}
         created = not already_there(lambda: admin.create_topics({topic: new}))
