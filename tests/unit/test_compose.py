@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.commands import parses
+
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -134,3 +136,10 @@ def test_docker_itself_accepts_the_file(tmp_path: Path) -> None:
     environment["OMEGA_DB_PASSWORD"] = "p:w/d@ #%"
     accepted = compose("config", "--quiet")
     assert accepted.returncode == 0, accepted.stderr
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_is_one_that_the_program_has(name: str) -> None:
+    command = SERVICES[name]["command"]
+    assert parses(command)
+    assert not parses([*command, "surplus"])

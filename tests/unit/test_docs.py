@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from operations.configuration import page
+from tests.support.commands import exists
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
@@ -67,3 +68,12 @@ def test_every_decision_is_listed() -> None:
 
 def test_the_page_of_settings_is_the_one_that_the_settings_make() -> None:
     assert (ROOT / "docs/operations/configuration.md").read_text(encoding="utf-8") == page()
+
+
+COMMAND = re.compile(r"(?:^|`|bin/)omega-images ((?:[a-z][a-z-]+ ?)+)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_commands_that_are_shown_exist(document: Path) -> None:
+    for words in COMMAND.findall(document.read_text(encoding="utf-8")):
+        assert exists(words.split()), words
