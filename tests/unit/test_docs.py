@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
+from consumers.metrics import Lag, WorkerMetrics
 from operations.configuration import page
 from tests.support.commands import exists
 
@@ -77,3 +79,12 @@ COMMAND = re.compile(r"(?:^|`|bin/)omega-images ((?:[a-z][a-z-]+ ?)+)", re.MULTI
 def test_commands_that_are_shown_exist(document: Path) -> None:
     for words in COMMAND.findall(document.read_text(encoding="utf-8")):
         assert exists(words.split()), words
+
+
+def test_metrics_that_are_named_are_told_by_a_worker() -> None:
+    metrics = WorkerMetrics("table", "topic", "owner")
+    metrics.watch_lag(lambda: {0: Lag(1, 1.0)})
+    told = generate_latest(metrics.registry).decode()
+    for document in DOCUMENTS:
+        for name in re.findall(r"omega_images_consumer_\w+", document.read_text(encoding="utf-8")):
+            assert f"# TYPE {name} " in told, name
