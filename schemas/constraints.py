@@ -135,9 +135,8 @@ def _in_utc(value: datetime) -> datetime:
 
 def _json_copy(value: dict[str, Any]) -> dict[str, Any]:
     if fault := first_fault(value):
-        where = f"at {dotted(fault.path)}: " if fault.path else ""
-        reason = {"reason": where + fault.reason}
-        raise PydanticCustomError(fault.error_class, "{reason}", reason)
+        context = {"reason": fault.reason, "within": dotted(fault.path)}
+        raise PydanticCustomError(fault.error_class, "{reason}", context)
     text = to_json(value)
     if len(text) > MAX_METADATA_BYTES:
         raise too_long(f"{len(text)} bytes as JSON, limit {MAX_METADATA_BYTES}")

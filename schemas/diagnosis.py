@@ -55,7 +55,8 @@ def explain(error: ValidationError) -> InvalidEvent:
     details = error.errors(include_url=False)
     first = details[0]
     kind, reason = _reason(first)
-    path = dotted(_path(first)) or "value"
+    parts = (dotted(_path(first)), first.get("ctx", {}).get("within"))
+    path = ".".join(part for part in parts if part) or "value"
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     return InvalidEvent(kind, f"{path}: {reason}{more}")
 

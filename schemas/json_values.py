@@ -77,7 +77,8 @@ def first_fault(value: Any, max_depth: int = MAX_METADATA_DEPTH) -> Fault | None
         else:
             continue
         if len(path) >= max_depth:
-            return Fault("TooDeep", path[:2], f"nested over {MAX_METADATA_DEPTH} levels deep")
+            around = path[: max_depth - MAX_METADATA_DEPTH]
+            return Fault("TooDeep", around, f"nested over {MAX_METADATA_DEPTH} levels deep")
         todo += reversed(inner)
     return None
 

@@ -22,7 +22,7 @@ INT4_MAX = 2**31 - 1
 
 BYTE_LIMITS: Mapping[str, int] = {
     "id": 512,
-    "source": 512,
+    "source": 2_048,
     "subject": 512,
     "request_id": 512,
     "storage_url": 2_048,

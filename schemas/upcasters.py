@@ -26,7 +26,7 @@ CURRENT: Mapping[str, int] = {
 _UNSAID = 1
 """The version of an event without dataschema: fixed, so that it is read the same way for ever."""
 
-_version_of = re.compile("urn:omega-images:([A-Za-z]+):(0|[1-9][0-9]{0,8})").fullmatch
+_parse_dataschema = re.compile("urn:omega-images:([A-Za-z]+):(0|[1-9][0-9]{0,8})").fullmatch
 
 
 def dataschema_of(name: str, version: int) -> str:
@@ -37,20 +37,23 @@ def dataschema_of(name: str, version: int) -> str:
 class Upcasters:
     """A chain of upcasters for each type: ``steps[type, n]`` leads from version n to n + 1."""
 
-    def __init__(self, steps: Mapping[tuple[str, int], Upcaster]) -> None:
+    def __init__(
+        self, steps: Mapping[tuple[str, int], Upcaster], current: Mapping[str, int] = CURRENT
+    ) -> None:
         self._steps = dict(steps)
+        self._current = dict(current)
 
     def upcast(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """The event, as JSON was parsed, with data and dataschema of its type's current version.
 
         Raises InvalidEvent when it is no CloudEvent, or of a type or version that nobody knows.
         """
-        name = _type_of(event)
-        version = _version(name, event.get("dataschema"))
+        name = self._type_of(event)
+        newest = self._current[name]
         data = event.get("data")
-        for old in range(version, CURRENT[name]):
-            data = self._step(name, old, data)
-        current = {**event, "dataschema": dataschema_of(name, CURRENT[name])}
+        for version in range(self._version(name, event.get("dataschema")), newest):
+            data = self._step(name, version, data)
+        current = {**event, "dataschema": dataschema_of(name, newest)}
         if "data" in event:
             current["data"] = data
         # application/json is written in several ways, and with parameters that mean nothing.
@@ -61,10 +64,36 @@ class Upcasters:
             current.pop("datacontenttype", None)
         return current
 
+    def _type_of(self, event: Mapping[str, Any]) -> str:
+        spec, name = event.get("specversion"), event.get("type")
+        if spec != "1.0":
+            said = f"{excerpt(spec, 20)} is not 1.0" if "specversion" in event else "is missing"
+            raise InvalidEvent("NotCloudEvent", f"specversion: {said}")
+        if not isinstance(name, str):
+            said = "is not a text" if "type" in event else "is missing"
+            raise InvalidEvent("NotCloudEvent", f"type: {said}")
+        if name not in self._current:
+            known = ", ".join(self._current)
+            raise InvalidEvent("UnknownType", f"type: {excerpt(name)} is none of {known}")
+        return name
+
+    def _version(self, name: str, dataschema: object) -> int:
+        if dataschema is None:
+            return _UNSAID
+        newest = self._current[name]
+        match = _parse_dataschema(dataschema) if isinstance(dataschema, str) else None
+        if match is None or match[1] != name:
+            said = f"{excerpt(dataschema, 60)} is not {dataschema_of(name, newest)}"
+            raise InvalidEvent("UnknownVersion", f"dataschema: {said}")
+        version = int(match[2])
+        if version > newest:
+            raise self._unknown(name, version)
+        return version
+
     def _step(self, name: str, version: int, data: object) -> dict[str, Any]:
         step = self._steps.get((name, version))
         if step is None:
-            raise _unknown(name, version)
+            raise self._unknown(name, version)
         if not isinstance(data, dict):
             raise InvalidEvent("WrongType", "data: must be an object")
         try:
@@ -75,42 +104,13 @@ class Upcasters:
             message = f"data: {name} {version} was not brought to {version + 1}: {reason}"
             raise InvalidEvent("UpcastFailed", message) from exc
 
-
-def _type_of(event: Mapping[str, Any]) -> str:
-    spec, name = event.get("specversion"), event.get("type")
-    if spec != "1.0":
-        said = f"{excerpt(spec, 20)} is not 1.0" if "specversion" in event else "is missing"
-        raise InvalidEvent("NotCloudEvent", f"specversion: {said}")
-    if not isinstance(name, str):
-        said = "is not a text" if "type" in event else "is missing"
-        raise InvalidEvent("NotCloudEvent", f"type: {said}")
-    if name not in CURRENT:
-        known = ", ".join(CURRENT)
-        raise InvalidEvent("UnknownType", f"type: {excerpt(name)} is none of {known}")
-    return name
-
-
-def _version(name: str, dataschema: object) -> int:
-    if dataschema is None:
-        return _UNSAID
-    match = _version_of(dataschema) if isinstance(dataschema, str) else None
-    if match is None or match[1] != name:
-        said = f"dataschema: {excerpt(dataschema, 60)} is not {dataschema_of(name, CURRENT[name])}"
-        raise InvalidEvent("UnknownVersion", said)
-    version = int(match[2])
-    if version > CURRENT[name]:
-        raise _unknown(name, version)
-    return version
+    def _unknown(self, name: str, version: int) -> InvalidEvent:
+        known = f"newest known {self._current[name]}"
+        return InvalidEvent("UnknownVersion", f"dataschema: version {version} of {name}, {known}")
 
 
 def _is_json(content_type: str) -> bool:
     return content_type.split(";", 1)[0].strip().lower() == "application/json"
-
-
-def _unknown(name: str, version: int) -> InvalidEvent:
-    return InvalidEvent(
-        "UnknownVersion", f"dataschema: version {version} of {name}, newest known {CURRENT[name]}"
-    )
 
 
 UPCASTERS = Upcasters({})
