@@ -73,12 +73,12 @@ def _reason(detail: ErrorDetails) -> tuple[str, str]:
         return kind, detail["msg"]
     if say := _REASONS.get(kind):
         return say(detail, value)
-    if kind.startswith("datetime") or kind == "timezone_aware":
-        return _time(detail, value)
     said = " ".join(detail["msg"].split())
     if kind.endswith("_type"):
         must = said.removeprefix("Input should be ")
         return "WrongType", f"is {_json_type(value)}, must be {must}"
+    if kind.startswith("datetime") or kind == "timezone_aware":
+        return _time(detail, value)
     return "InvalidField", f"{excerpt(said, 120)} ({excerpt(value)})"
 
 

@@ -87,6 +87,21 @@ def malformed_values(*, huge: bool = True) -> Iterator[Malformed]:
         yield from _huge()
 
 
+def malformed_data() -> Iterator[tuple[str, str, dict[str, Any], str]]:
+    """Name, type, data and error class of those whose fault is in data; the data in Python."""
+    for bad in malformed_values(huge=False):
+        try:
+            event = json.loads((bad.value or b"").decode("utf-8", "surrogatepass"))
+            data, good = event.pop("data"), json.loads(document(event["type"]))
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            continue
+        del good["data"]
+        if event == good and isinstance(data, dict) and bad.key:
+            # JSON has no NaN; for Python it is but a number that is no integer.
+            number = isinstance(data.get("n"), float)
+            yield bad.name, event["type"], data, "WrongType" if number else bad.error_class
+
+
 def _not_json() -> Iterator[Malformed]:
     good = document()
     yield Malformed("no value", None, "EmptyValue")

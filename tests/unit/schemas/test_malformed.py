@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from schemas.events import Event
 from schemas.record import Record
 from schemas.upcasters import UPCASTERS
 from tests.support.builders import events, json_values
-from tests.support.malformed import Malformed, document, malformed_values
+from tests.support.malformed import Malformed, document, malformed_data, malformed_values
 
 CATALOGUE = list(malformed_values())
 
@@ -160,22 +159,7 @@ def test_damaged_bytes_never_raise_anything_else(event: Event, data: st.DataObje
         assert decode(encode(again)) == again
 
 
-def _faulty_data() -> Iterator[tuple[str, str, dict[str, Any], str]]:
-    """Those of the catalogue whose fault is in data, as Python values."""
-    for bad in malformed_values(huge=False):
-        try:
-            event = json.loads((bad.value or b"").decode("utf-8", "surrogatepass"))
-            data, good = event.pop("data"), json.loads(document(event["type"]))
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            continue
-        del good["data"]
-        if event == good and isinstance(data, dict) and bad.key:
-            # JSON has no NaN; for Python it is but a number that is no integer.
-            number = isinstance(data.get("n"), float)
-            yield bad.name, event["type"], data, "WrongType" if number else bad.error_class
-
-
-@pytest.mark.parametrize(("name", "kind", "data", "error_class"), list(_faulty_data()))
+@pytest.mark.parametrize(("name", "kind", "data", "error_class"), list(malformed_data()))
 def test_what_json_may_not_say_python_may_not_either(
     name: str, kind: str, data: dict[str, Any], error_class: str
 ) -> None:
