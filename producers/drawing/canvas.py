@@ -115,8 +115,11 @@ def _times(strength: float) -> list[int]:
 
 @lru_cache(maxsize=1)
 def _halo() -> Image.Image:
-    """A soft disc: 255 in the middle, 0 at the edge, falling like light does."""
-    curve = [round(255 * (1 - value / 255) ** 1.8) for value in range(256)]
+    """A soft disc: 255 in the middle, 0 at the edge, falling like light does.
+
+    Pillow's gradient is 181 where the inscribed circle touches the edge, and 255 in the corners.
+    """
+    curve = [round(255 * max(0.0, 1 - value / 180) ** 1.6) for value in range(256)]
     return Image.radial_gradient("L").point(curve)
 
 

@@ -89,7 +89,6 @@ NAMED: dict[str, Colour] = {
         "sakura": "#f4a9c6",
         "blossom": "#f4a9c6",
         "rose": "#e5668a",
-        "coral": "#fa7a65",
         "peach": "#ffb992",
         "brown": "#8a5a3c",
         "copper": "#b8683a",

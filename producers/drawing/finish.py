@@ -82,16 +82,24 @@ def vivid(image: Image.Image, brief: Brief, random: Random) -> Image.Image:  # n
 
 
 def sketch(image: Image.Image, brief: Brief, random: Random) -> Image.Image:  # noqa: ARG001  # Finish
-    """Pencil: lines where the picture changes, a light grey wash, paper."""
-    grey = image.convert("L")
-    soft = grey.filter(ImageFilter.BoxBlur(4))
-    lines = ImageChops.subtract(grey, soft, 0.25, 255)
-    lines = ImageChops.darker(lines, ImageOps.invert(grey.filter(ImageFilter.FIND_EDGES)))
-    grain = Image.frombytes("L", (200, 200), random.randbytes(200 * 200)).resize(image.size)
-    shade = ImageChops.screen(grey, contrast(grain, 0, 255, 0.5)).point(
-        lambda v: 95 + v * 160 // 255
-    )
+    """Pencil: lines where the picture gets darker, hatching in the shade, paper."""
+    grey = ImageOps.autocontrast(image.convert("L"), 2)
+    lines = ImageChops.subtract(grey, grey.filter(ImageFilter.BoxBlur(3)), 0.4, 255)
+    grain = Image.frombytes("L", (180, 180), random.randbytes(180 * 180)).resize(image.size)
+    strokes = _hatching(image.size, random)
+    shade = ImageChops.lighter(grey, contrast(strokes, 0, 255))
+    shade = contrast(ImageChops.add(shade, contrast(grain, 0, 255, 0.2), 1.0), -560, 255)
     return ImageOps.colorize(ImageChops.multiply(lines, shade), rgb("#2a2b33"), PAPER)
+
+
+def _hatching(size: tuple[int, int], random: Random) -> Image.Image:
+    """Slanted pencil strokes: dark lines on white."""
+    sheet = Image.new("L", size, 255)
+    pen = ImageDraw.Draw(sheet)
+    for start in range(-size[1], size[0], 5):
+        x = start + random.uniform(-1.5, 1.5)
+        pen.line((x, size[1], x + size[1], 0), fill=round(random.uniform(0, 60)), width=2)
+    return sheet
 
 
 def poster(image: Image.Image, brief: Brief, random: Random) -> Image.Image:  # noqa: ARG001  # Finish

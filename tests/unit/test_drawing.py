@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from PIL import Image, ImageStat
 
 import operations.demo
 from producers.drawing import TOOLS, Drawing, UnreadableImage, draw
+from producers.drawing.canvas import Canvas
 from producers.drawing.chart import scale_of, values_of
 from producers.drawing.words import understand
 
@@ -188,3 +190,11 @@ def test_a_prompt_is_understood_in_the_order_of_its_words() -> None:
     assert brief.quotes == ("Hi!",)
     assert brief.finishes == ("pixel",)
     assert len(brief.colours) == 1
+
+
+def test_light_around_a_point_leaves_no_square_behind() -> None:
+    canvas = Canvas(100, 100, Random(1))
+    canvas.glow((100.0, 100.0), 80.0, (255, 255, 255), 1.0)
+    assert canvas.image.getpixel((100, 100)) != (0, 0, 0)
+    for place in ((20, 20), (179, 20), (100, 20), (21, 100), (179, 179)):
+        assert canvas.image.getpixel(place) == (0, 0, 0)
