@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "consume": ("operations.cli.consume:consume", "Run a worker of the table or the statistics."),
     "emit": ("operations.cli.emit:emit", "Publish CloudEvents from a file of JSON lines."),
     "images": ("operations.cli.images:app", "Look at images and numbers."),
-    "rebuild": ("operations.cli.rebuild:app", "Build table or statistics anew from the log."),
+    "rebuild": ("operations.cli.rebuild:rebuild", "Build table or statistics anew from the log."),
     "dead-letters": (
         "operations.cli.dead_letters:app",
         "Records set aside: look, redrive, discard.",

@@ -47,6 +47,7 @@ def _known(exc: Exception) -> str | None:
     from operations.settings import SettingsError
     from projections.adoption import AdoptionRefused
     from projections.faults import EnvironmentFault, TopicRecreated
+    from projections.shadow import RebuildRefused
 
     if isinstance(exc, TopicMissing):
         return f"{exc}: run `omega-images topic create`"
@@ -56,8 +57,8 @@ def _known(exc: Exception) -> str | None:
         return f"PostgreSQL: {_first_line(exc)}: run `omega-images db migrate`"
     if isinstance(exc, psycopg.OperationalError | sqlalchemy.exc.OperationalError):
         return f"PostgreSQL: {_first_line(exc)}: is it running? `omega-images doctor` looks"
-    known = (LogError, StackError, SettingsError, AdoptionRefused, EnvironmentFault, TopicRecreated)
-    return str(exc) if isinstance(exc, known) else None
+    known = (LogError, StackError, SettingsError, AdoptionRefused, EnvironmentFault)
+    return str(exc) if isinstance(exc, (*known, TopicRecreated, RebuildRefused)) else None
 
 
 def _first_line(exc: Exception) -> str:

@@ -1,0 +1,173 @@
+"""Loading a shadow from the log: one process for some of the partitions, from start to end.
+
+What is the first of its request goes by COPY into a table without indexes; everything else is set
+by, and merged later in the ordinary way. A Bloom filter is enough to tell: where it errs, an event
+only takes the longer way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import Connection
+from rbloom import Bloom
+
+from consumers.decoding import decode
+from consumers.log import LogReader
+from consumers.processor import Batch, Processor
+from projections import shadow_sql as sql
+from projections.connections import connector
+from projections.dead_letters import DeadLetter, store
+from projections.faults import Fault, classify
+from projections.image_rows import COPY_TYPES, copy_values
+from projections.image_sql import COPY_ROWS
+from projections.lift import lift
+from projections.positions import Claim, ProjectionKey, advance, claim
+from projections.projection import Decoded, Projection
+from schemas.events import ImageFailed, ImageGenerated
+from schemas.partitioning import home_partition
+from schemas.record import Record
+
+BATCH = 5_000
+FALSE_POSITIVES = 0.01
+OUTCOMES = (ImageGenerated, ImageFailed)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one process loads; everything in it can be pickled."""
+
+    open_reader: Callable[[], LogReader]
+    make_projection: Callable[[], Projection]
+    database_url: str
+    search_path: str
+    key: ProjectionKey
+    end: Mapping[int, int]
+    """The partitions to load, each up to this offset."""
+    partitions: int
+    """How many the topic has."""
+
+
+def load(job: Load) -> None:
+    """Load these partitions, from where the shadow's positions are.
+
+    Raises EnvironmentFault and LogUnavailable: the rebuild is broken off, and can be started again.
+    """
+    owner = f"omega-rebuild-{job.key.projection}-{min(job.end)}"
+    connect = connector(job.database_url, owner, search_path=job.search_path)
+    reader = job.open_reader()
+    try:
+        if job.key.projection == "table":
+            with connect() as connection:
+                _load_table(job, connection, owner, reader)
+        else:
+            replay(reader, Processor(job.make_projection(), job.key, connect, owner), job.end)
+    finally:
+        reader.close()
+
+
+def replay(reader: LogReader, processor: Processor, end: Mapping[int, int]) -> int:
+    """Apply the log from the stored positions up to ``end`` in the ordinary way; how many records.
+
+    The processor is closed at the end. Raises EnvironmentFault, LogError.
+    """
+    done = 0
+    try:
+        start = processor.claim(end.keys())
+        behind = {number: start[number] for number in end if start[number] < end[number]}
+        batches = reader.read(behind, {number: end[number] for number in behind}, BATCH)
+        at = behind
+        for records in batches:
+            draft = decode(records)
+            draft.next_offsets = at = dict(batches.positions)
+            processor.process(draft.batch())
+            done += len(records)
+        if at != dict(batches.positions):
+            # Nothing but control records came after the last batch.
+            processor.process(Batch((), (), batches.positions))
+    finally:
+        processor.close()
+    return done
+
+
+@dataclass(slots=True)
+class Sorted:
+    """A batch, sorted by the way its records take."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    firsts: list[Record] = field(default_factory=list)
+    deferred: list[Record] = field(default_factory=list)
+    invalid: Sequence[DeadLetter] = ()
+
+
+def _load_table(job: Load, connection: Connection[Any], owner: str, reader: LogReader) -> None:
+    with connection.transaction():
+        claims = claim(connection, job.key, owner, job.end.keys())
+    start = {number: held.next_offset for number, held in claims.items()}
+    total = sum(job.end.values())
+    seen = Bloom(max(total, 1_000), FALSE_POSITIVES)
+    if any(start.values()):
+        for row in connection.execute(sql.REQUEST_IDS):
+            seen.add(row[0])
+    batches = reader.read(start, job.end, BATCH)
+    for records in batches:
+        found = _sort(records, seen, job.partitions)
+        try:
+            claims = _write(job, connection, found, claims, batches.positions)
+        except Exception as exc:
+            if classify(exc) is not Fault.RECORD:
+                raise
+            found.deferred += found.firsts
+            found.rows.clear()
+            claims = _write(job, connection, found, claims, batches.positions)
+
+
+def _sort(records: Sequence[Record], seen: Bloom, partitions: int) -> Sorted:
+    draft = decode(records)
+    found = Sorted(invalid=draft.invalid)
+    for decoded in draft.decoded:
+        request_id = decoded.event.data.request_id
+        new = request_id not in seen
+        seen.add(request_id)
+        if new and _stands_alone(decoded, partitions):
+            found.rows.append(copy_values(request_id, lift(decoded)))
+            found.firsts.append(decoded.record)
+        else:
+            found.deferred.append(decoded.record)
+    return found
+
+
+def _stands_alone(decoded: Decoded, partitions: int) -> bool:
+    """Whether its row can be written without a look at others: no other process meets its request.
+
+    Only a record in the partition where its request is at home can say so.
+    """
+    if type(decoded.event.data) not in OUTCOMES:
+        return False
+    key = decoded.event.data.request_id.encode()
+    return home_partition(key, partitions) == decoded.record.partition
+
+
+def _write(
+    job: Load,
+    connection: Connection[Any],
+    found: Sorted,
+    claims: Mapping[int, Claim],
+    positions: Mapping[int, int],
+) -> dict[int, Claim]:
+    with connection.transaction(), connection.cursor() as cursor:
+        advance(connection, job.key, claims, positions)
+        with cursor.copy(COPY_ROWS) as copy:
+            copy.set_types(COPY_TYPES)
+            for row in found.rows:
+                copy.write_row(row)
+        with cursor.copy(sql.COPY_DEFERRED) as copy:
+            copy.set_types(("int4", "int8", "int8", "bytea", "bytea"))
+            for record in found.deferred:
+                place = (record.partition, record.offset, record.timestamp_ms)
+                copy.write_row((*place, record.key, record.value))
+        store(connection, job.key.projection, found.invalid)
+    moved = {n: Claim(n, offset, claims[n].epoch) for n, offset in positions.items()}
+    return {**claims, **moved}

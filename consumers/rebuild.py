@@ -1,0 +1,193 @@
+"""Rebuilding a projection from the log beside the live one, and putting it in its place.
+
+The phases: make the shadow, load it (partitions in parallel), build indexes, merge what was set
+by, catch up, compare, swap. Nothing before the swap touches a live table, and the workers go on
+throughout; at the swap they meet their fence, claim again and go on from the new positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+
+from consumers.bulk_load import BATCH, Load, load, replay
+from consumers.isolation import apply_isolating
+from consumers.log import LogReader, TopicState
+from consumers.processor import Processor
+from projections import shadow_sql as sql
+from projections import swap as swapping
+from projections.connections import connector
+from projections.dead_letters import store
+from projections.positions import Claim, ProjectionKey, lock_projection, read_positions
+from projections.projection import Decoded, Projection
+from projections.shadow import (
+    RebuildRefused,
+    Shadow,
+    check_dependents,
+    create,
+    drop,
+    finish_load,
+    hold_alone,
+    shadow_of,
+)
+from projections.swap import Comparison
+from schemas.codec import decode_record
+from schemas.record import Record
+
+CLOSE_ENOUGH = 1_000
+"""Records behind the log's end at which the comparison begins."""
+ROUNDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The log to rebuild from, and the database to rebuild in."""
+
+    open_reader: Callable[[], LogReader]
+    make_projection: Callable[[], Projection]
+    database_url: str
+    projection: str
+    topic: str
+
+
+class Rebuild:
+    """One rebuild of one projection; holds the lock against others until it is closed.
+
+    Raises RebuildRefused from whichever step finds a reason.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._reader = source.open_reader()
+        self._connection = connector(source.database_url, "omega-rebuild")()
+        try:
+            # It sits idle while others load; the lock of the session is what it is for.
+            self._connection.execute("SET idle_in_transaction_session_timeout = 0")
+            hold_alone(self._connection, source.projection)
+            self._shadow = shadow_of(self._connection, source.projection)
+        except BaseException:
+            self.close()
+            raise
+
+    def prepare(self) -> TopicState:
+        """Look whether it can be done, and make the empty shadow; the log as it is."""
+        state = self._reader.describe()
+        gone = {number: at for number, at in state.begin.items() if at > 0}
+        if gone:
+            raise RebuildRefused(
+                f"the log of {state.topic} no longer begins at 0 ({gone}): rows made by the events "
+                "that are gone would be lost; set retention.ms and retention.bytes to -1"
+            )
+        check_dependents(self._connection, self._shadow)
+        create(self._connection, self._shadow)
+        return state
+
+    def load(self, state: TopicState, pool: Executor, processes: int) -> None:
+        """Load the log as it was when ``state`` was taken; ``progress`` can be asked meanwhile."""
+        numbers = [number for number, end in state.end.items() if end > 0]
+        shares = [numbers[part::processes] for part in range(processes)]
+        jobs = [pool.submit(load, self._job(state, share)) for share in shares if share]
+        for job in jobs:
+            job.result()
+
+    def progress(self) -> int:
+        """Records loaded so far. Any thread may ask."""
+        with self._connect_shadow()() as connection:
+            source = self._source
+            return sum(read_positions(connection, source.projection, source.topic).values())
+
+    def finish(self) -> int:
+        """Build the indexes and merge what was set by; how many records that were."""
+        finish_load(self._connection, self._shadow)
+        with self._connect_shadow()() as connection:
+            return self._merge_deferred(connection)
+
+    def catch_up(self, end: Mapping[int, int]) -> int:
+        """Bring the shadow to these offsets in the ordinary way; how many records that took."""
+        projection, key = self._source.make_projection(), self._key()
+        processor = Processor(projection, key, self._connect_shadow(), "omega-rebuild")
+        return replay(self._reader, processor, end)
+
+    def catch_up_to_the_end(self) -> None:
+        """Follow the log until the shadow is close behind it."""
+        for _ in range(ROUNDS):
+            if self.catch_up(self._reader.describe().end) < CLOSE_ENOUGH:
+                return
+
+    def compare(self, *, unmade: bool = True) -> Comparison:
+        """Compare shadow and live tables at the same positions; the workers wait meanwhile."""
+        with self._connection.transaction():
+            self._catch_up_with_live(swapping.lock_live(self._connection, self._key()))
+            carried = swapping.carry_over(self._connection, self._shadow, unmade=unmade)
+            return swapping.compare(self._connection, self._shadow, carried)
+
+    def swap(self, *, unmade: bool = True) -> int:
+        """Put the shadow in the live tables' place; how many tries the locks took."""
+        self.catch_up_to_the_end()
+        return swapping.swap(
+            self._connection, self._shadow, self._key(), self._catch_up_with_live, unmade=unmade
+        )
+
+    def abandon(self) -> None:
+        """Remove the shadow."""
+        drop(self._connection, self._shadow)
+
+    def roll_back(self) -> int:
+        """Take the last swap back; how many tries the locks took."""
+        return swapping.roll_back(self._connection, self._shadow, self._key())
+
+    def close(self) -> None:
+        """Let go of the lock, and of the log."""
+        self._connection.close()
+        self._reader.close()
+
+    def __enter__(self) -> Rebuild:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _catch_up_with_live(self, live: Mapping[int, Claim]) -> None:
+        if live:
+            self.catch_up({number: held.next_offset for number, held in live.items()})
+
+    def _job(self, state: TopicState, share: list[int]) -> Load:
+        source = self._source
+        return Load(
+            source.open_reader,
+            source.make_projection,
+            source.database_url,
+            self._shadow.search_path,
+            ProjectionKey(source.projection, source.topic, state.topic_id),
+            {number: state.end[number] for number in share},
+            len(state.end),
+        )
+
+    def _key(self) -> ProjectionKey:
+        source = self._source
+        return ProjectionKey(source.projection, source.topic, self._reader.describe().topic_id)
+
+    def _connect_shadow(self) -> Callable[[], Connection[Any]]:
+        path = self._shadow.search_path
+        return connector(self._source.database_url, "omega-rebuild", search_path=path)
+
+    def _merge_deferred(self, connection: Connection[Any]) -> int:
+        projection, key = self._source.make_projection(), self._key()
+        after = done = 0
+        while rows := connection.execute(sql.NEXT_DEFERRED, (after, BATCH)).fetchall():
+            records = [Record(self._source.topic, *row[1:]) for row in rows]
+            events = [Decoded(record, decode_record(record)) for record in records]
+            with connection.transaction():
+                lock_projection(connection, key, exclusive=True)
+                _, poison = apply_isolating(projection, connection, events, exclusive=True)
+                store(connection, key.projection, poison)
+            after = rows[-1][0]
+            done += len(rows)
+        return done
+
+
+__all__ = ["Rebuild", "RebuildRefused", "Shadow", "Source"]

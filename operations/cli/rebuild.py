@@ -1,0 +1,92 @@
+"""The command that rebuilds a projection."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from consumers.rebuild import Rebuild
+from operations.cli.consume import Name
+from operations.cli.errors import UserError
+from operations.cli.output import print_json, print_table, say
+from operations.rebuilding import RebuildOptions, run_rebuild, source_of
+from operations.settings import load_settings
+from operations.wiring import Ledger, open_ledger
+from projections.swap import Comparison
+
+
+def rebuild(
+    projection: Annotated[Name, typer.Argument(help="The image table, or the statistics.")],
+    dry_run: Annotated[bool, typer.Option(help="Stop at the comparison.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Swap without asking.")] = False,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Take the last rebuild's swap back.")
+    ] = False,
+    accept_loss: Annotated[
+        int, typer.Option(help="Swap although up to so many rows would be lost.", min=0)
+    ] = 0,
+    drop_unmade: Annotated[
+        bool, typer.Option("--drop-unmade", help="Leave out rows that no event made.")
+    ] = False,
+    processes: Annotated[
+        int | None, typer.Option(help="Processes that load; default: one for each core.", min=1)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print facts as JSON.")] = False,
+) -> None:
+    """Build the table or the statistics anew from the log, beside the live ones; then swap.
+
+    The workers go on meanwhile. Shadow and live tables are compared before the swap, which is
+    refused when rows would be lost. What was replaced stays for --rollback.
+
+    Examples: omega-images rebuild table --dry-run | omega-images rebuild stats --yes
+    """
+    ledger = open_ledger(load_settings())
+    if rollback:
+        _roll_back(ledger, projection)
+        return
+    if not (yes or dry_run or sys.stdin.isatty()):
+        raise UserError(
+            "rebuild", "there is nobody to ask before the swap", "run it with --yes or --dry-run"
+        )
+
+    def confirm(comparison: Comparison) -> bool:
+        if not json:
+            _show(comparison)
+        return yes or typer.confirm("Put it in the live tables' place?")
+
+    options = RebuildOptions(dry_run, accept_loss, not drop_unmade, processes)
+    result = run_rebuild(ledger, projection.value, options, confirm)
+    if json:
+        print_json(asdict(result))
+        return
+    if dry_run:
+        _show(result.comparison)
+    done = "swapped" if result.swapped else "nothing was changed"
+    say(f"{projection.value} rebuilt from {result.records:,} records: {done}")
+    if result.swapped:
+        say(f"`omega-images rebuild {projection.value} --rollback` takes it back")
+
+
+def _roll_back(ledger: Ledger, projection: Name) -> None:
+    with Rebuild(source_of(ledger, projection.value)) as work:
+        work.roll_back()
+    say(f"{projection.value} is as it was before the last rebuild; its worker catches up from then")
+
+
+def _show(comparison: Comparison) -> None:
+    """The comparison, for people."""
+    if comparison.identical:
+        say("shadow and live tables are identical")
+    kinds = ("added", "changed", "deleted", "lost")
+    rows = [
+        (kind, getattr(comparison, kind), ", ".join(comparison.samples.get(kind, [])))
+        for kind in kinds
+    ]
+    print_table("shadow against live", ("requests", "count", "for example"), rows)
+    if comparison.columns:
+        print_table("changed columns", ("column", "rows"), list(comparison.columns.items()))
+    if comparison.unmade:
+        say(f"{comparison.unmade} rows that no event made are carried over")

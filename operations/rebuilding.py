@@ -1,0 +1,122 @@
+"""Running a rebuild to its end: processes, progress, the comparison, the question, the swap."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from consumers.kafka_log import KafkaLogReader
+from consumers.log import TopicState
+from consumers.rebuild import Rebuild, RebuildRefused, Source
+from operations.wiring import PROJECTIONS, Ledger
+from projections.swap import Comparison
+
+POLL_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildOptions:
+    """What the operator wants."""
+
+    dry_run: bool = False
+    accept_loss: int = 0
+    keep_unmade: bool = True
+    processes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildResult:
+    """What came of it."""
+
+    comparison: Comparison
+    swapped: bool
+    records: int
+
+
+def source_of(ledger: Ledger, projection: str) -> Source:
+    """Where a rebuild reads and writes."""
+    return Source(
+        partial(KafkaLogReader, ledger.servers.kafka, ledger.topic),
+        PROJECTIONS[projection],
+        ledger.servers.database_url,
+        projection,
+        ledger.topic,
+    )
+
+
+def run_rebuild(
+    ledger: Ledger,
+    projection: str,
+    options: RebuildOptions,
+    confirm: Callable[[Comparison], bool],
+) -> RebuildResult:
+    """Rebuild the projection; the shadow is dropped unless it takes the live tables' place.
+
+    Raises RebuildRefused, also when more rows would be lost than are accepted.
+    """
+    with Rebuild(source_of(ledger, projection)) as rebuild:
+        state = rebuild.prepare()
+        try:
+            _load(rebuild, state, options)
+            rebuild.finish()
+            rebuild.catch_up_to_the_end()
+            comparison = rebuild.compare(unmade=options.keep_unmade)
+            total = sum(state.end.values())
+            if options.dry_run:
+                rebuild.abandon()
+                return RebuildResult(comparison, False, total)
+            _refuse_loss(comparison, options)
+            if not confirm(comparison):
+                rebuild.abandon()
+                return RebuildResult(comparison, False, total)
+            rebuild.swap(unmade=options.keep_unmade)
+        except BaseException:
+            rebuild.abandon()
+            raise
+        return RebuildResult(comparison, True, total)
+
+
+def _refuse_loss(comparison: Comparison, options: RebuildOptions) -> None:
+    if comparison.lost > options.accept_loss:
+        names = ", ".join(comparison.samples.get("lost", []))
+        raise RebuildRefused(
+            f"{comparison.lost} rows of the live table would be lost ({names}, …): look at them "
+            f"with `omega-images images get`, then run again with --accept-loss {comparison.lost}"
+        )
+
+
+def _load(rebuild: Rebuild, state: TopicState, options: RebuildOptions) -> None:
+    partitions = sum(1 for end in state.end.values() if end)
+    processes = max(1, min(options.processes or os.cpu_count() or 1, partitions))
+    context = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(processes, mp_context=context) as pool,
+        ThreadPoolExecutor(1) as waiter,
+    ):
+        loading = waiter.submit(rebuild.load, state, pool, processes)
+        _show_progress(rebuild, loading, sum(state.end.values()))
+        loading.result()
+
+
+def _show_progress(rebuild: Rebuild, loading: Future[None], total: int) -> None:
+    if not sys.stderr.isatty():
+        return
+    columns = (TextColumn("loading"), BarColumn(), TextColumn("{task.completed:,.0f} records"))
+    from rich.console import Console
+
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=total)
+        while not loading.done():
+            progress.update(task, completed=rebuild.progress())
+            try:
+                loading.exception(timeout=POLL_S)
+            except TimeoutError:
+                continue
+        progress.update(task, completed=total)

@@ -1,0 +1,194 @@
+"""Shadow tables: of the same names in a schema of their own, filled by the ordinary code.
+
+All SQL of the projections finds its tables on the search_path, so a connection whose path begins
+with the shadow's schema fills the shadow. What an operator has added to the live tables (columns,
+indexes, grants, comments, storage options) is copied; what cannot be copied soundly is named
+beforehand, and the rebuild refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+from psycopg.sql import SQL, Identifier
+
+from projections import shadow_sql as sql
+
+TABLES = {
+    "table": ("generated_images", "image_relocations", "deleted_images"),
+    "stats": (
+        "statistics_requests",
+        "statistics_sums",
+        "statistics_members",
+        "statistics_unsettled",
+        "statistics_generation",
+    ),
+}
+LEDGER_TABLES = ("projection_positions", "dead_letters")
+"""Copied empty, with their indexes, so that batches can be applied to the shadow as to the live."""
+
+LATE_INDEXES = frozenset({"generated_images"})
+"""Loaded without indexes, which are built when the load is done."""
+
+
+class RebuildRefused(Exception):
+    """The rebuild cannot be done as things are; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """The schemas of one projection's rebuild."""
+
+    projection: str
+    live: str
+
+    @property
+    def schema(self) -> str:
+        """Where the shadow tables are."""
+        return f"omega_rebuild_{self.projection}"
+
+    @property
+    def previous(self) -> str:
+        """Where the tables that were replaced last are kept."""
+        return f"omega_previous_{self.projection}"
+
+    @property
+    def search_path(self) -> str:
+        """For connections that fill the shadow."""
+        return f"{self.schema},{self.live}"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The projection's tables."""
+        return TABLES[self.projection]
+
+    @property
+    def names(self) -> dict[str, Identifier]:
+        """The schemas, to be put into statements."""
+        return {
+            "shadow": Identifier(self.schema),
+            "live": Identifier(self.live),
+            "previous": Identifier(self.previous),
+        }
+
+
+def shadow_of(connection: Connection[Any], projection: str) -> Shadow:
+    """The shadow of a projection whose live tables are in the connection's current schema."""
+    row = connection.execute("SELECT current_schema()").fetchone()
+    if row is None or row[0] is None:
+        raise RebuildRefused("the search_path names no schema that exists: set it, then try again")
+    return Shadow(projection, row[0])
+
+
+def hold_alone(connection: Connection[Any], projection: str) -> None:
+    """Be the projection's only rebuild for as long as the connection stands."""
+    row = connection.execute(sql.TRY_LOCK, (projection,)).fetchone()
+    if row is None or not row[0]:
+        raise RebuildRefused(
+            f"another rebuild of {projection} is running: wait until it is done, or stop it"
+        )
+
+
+def check_dependents(connection: Connection[Any], shadow: Shadow) -> None:
+    """Raises RebuildRefused, naming what hangs on the live tables and would not follow the swap."""
+    parameters = {"schema": shadow.live, "tables": list(shadow.tables)}
+    found = [row[0] for row in connection.execute(sql.DEPENDENTS, parameters)]
+    if found:
+        raise RebuildRefused(
+            f"the live tables would be replaced under {'; '.join(found)}: "
+            "drop that, rebuild, and make it again"
+        )
+
+
+def exists(connection: Connection[Any], schema: str) -> bool:
+    """Whether there is such a schema."""
+    return connection.execute(sql.SCHEMA_EXISTS, (schema,)).fetchone() is not None
+
+
+def drop(connection: Connection[Any], shadow: Shadow) -> None:
+    """Remove the shadow, where there is one."""
+    connection.execute(SQL("DROP SCHEMA IF EXISTS {shadow} CASCADE").format(**shadow.names))
+
+
+def create(connection: Connection[Any], shadow: Shadow) -> None:
+    """Make the empty shadow, in one transaction; one that a broken-off rebuild left is dropped."""
+    with connection.transaction():
+        drop(connection, shadow)
+        connection.execute(SQL("CREATE SCHEMA {shadow}").format(**shadow.names))
+        for table in shadow.tables:
+            _copy_table(connection, shadow, table)
+            if table not in LATE_INDEXES:
+                build_indexes(connection, shadow, table)
+        for table in LEDGER_TABLES:
+            statement = SQL("CREATE TABLE {shadow}.{table} (LIKE {live}.{table} INCLUDING ALL)")
+            connection.execute(statement.format(table=Identifier(table), **shadow.names))
+        connection.execute(sql.MAKE_DEFERRED.format(**shadow.names))
+
+
+def _copy_table(connection: Connection[Any], shadow: Shadow, table: str) -> None:
+    names = {"table": Identifier(table), **shadow.names}
+    qualified = f"{shadow.live}.{table}"
+    connection.execute(
+        SQL(
+            "CREATE TABLE {shadow}.{table} (LIKE {live}.{table} INCLUDING DEFAULTS"
+            " INCLUDING CONSTRAINTS INCLUDING COMMENTS INCLUDING STORAGE INCLUDING COMPRESSION"
+            " INCLUDING GENERATED INCLUDING IDENTITY INCLUDING STATISTICS)"
+        ).format(**names)
+    )
+    options, comment, owner = connection.execute(sql.TABLE_OPTIONS, (qualified,)).fetchall()[0]
+    if options:
+        # From pg_class, which holds nothing but options that were accepted once.
+        statement = SQL("ALTER TABLE {shadow}.{table} SET ({options})")
+        connection.execute(statement.format(options=SQL(options), **names))
+    if comment:
+        statement = SQL("COMMENT ON TABLE {shadow}.{table} IS {comment}")
+        connection.execute(statement.format(comment=comment, **names))
+    statement = SQL("ALTER TABLE {shadow}.{table} OWNER TO {owner}")
+    connection.execute(statement.format(owner=Identifier(owner), **names))
+    for privilege, grantee, grantable in connection.execute(sql.TABLE_GRANTS, (qualified,)):
+        statement = SQL("GRANT {privilege} ON {shadow}.{table} TO {grantee}{option}")
+        connection.execute(
+            statement.format(
+                privilege=SQL(privilege),
+                grantee=Identifier(grantee) if grantee else SQL("PUBLIC"),
+                option=SQL(" WITH GRANT OPTION" if grantable else ""),
+                **names,
+            )
+        )
+
+
+def build_indexes(connection: Connection[Any], shadow: Shadow, table: str) -> None:
+    """Build all indexes and keys that the live table has, under the same names."""
+    names = {"table": Identifier(table), **shadow.names}
+    target = SQL("{shadow}.{table}").format(**names).as_string(connection)
+    rows = connection.execute(sql.TABLE_INDEXES, (f"{shadow.live}.{table}",)).fetchall()
+    for name, definition, constraint, kind in rows:
+        head, _, tail = definition.partition(" USING ")
+        start = head.partition(" ON ")[0]
+        connection.execute(SQL(f"{start} ON {target} USING {tail}"))
+        if constraint is not None:
+            statement = SQL(
+                "ALTER TABLE {shadow}.{table} ADD CONSTRAINT {constraint} {kind} USING INDEX {name}"
+            )
+            connection.execute(
+                statement.format(
+                    constraint=Identifier(constraint),
+                    kind=SQL("PRIMARY KEY" if kind == "p" else "UNIQUE"),
+                    name=Identifier(name),
+                    **names,
+                )
+            )
+
+
+def finish_load(connection: Connection[Any], shadow: Shadow) -> None:
+    """Build the indexes that were left out, and give the planner statistics."""
+    connection.execute("SELECT set_config('maintenance_work_mem', '256MB', false)")
+    connection.execute("SELECT set_config('statement_timeout', '0', false)")
+    for table in shadow.tables:
+        if table in LATE_INDEXES:
+            build_indexes(connection, shadow, table)
+    for table in (*shadow.tables, "deferred_records"):
+        statement = SQL("ANALYZE {shadow}.{table}")
+        connection.execute(statement.format(table=Identifier(table), **shadow.names))

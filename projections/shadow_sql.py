@@ -1,0 +1,191 @@
+"""The statements of a rebuild: what hangs on the live tables, and comparing shadow with live.
+
+Names of schemas and tables are put in with psycopg.sql.Identifier, values with parameters.
+"""
+
+from psycopg.sql import SQL
+
+DEPENDENTS = """
+WITH live AS (
+    SELECT c.oid, c.relname FROM pg_class c
+    WHERE c.relnamespace = %(schema)s::regnamespace AND c.relname = ANY(%(tables)s)
+)
+SELECT DISTINCT 'view ' || v.oid::regclass || ' on ' || live.relname
+FROM live JOIN pg_depend d ON d.refobjid = live.oid AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
+WHERE v.oid <> live.oid
+UNION ALL
+SELECT 'foreign key ' || conname || ' of ' || conrelid::regclass || ' to ' || live.relname
+FROM live JOIN pg_constraint ON contype = 'f' AND (confrelid = live.oid OR conrelid = live.oid)
+UNION ALL
+SELECT 'trigger ' || tgname || ' on ' || live.relname
+FROM live JOIN pg_trigger ON tgrelid = live.oid AND NOT tgisinternal
+UNION ALL
+SELECT 'policy ' || polname || ' on ' || live.relname
+FROM live JOIN pg_policy ON polrelid = live.oid
+UNION ALL
+SELECT 'publication ' || pubname || ' of ' || live.relname
+FROM live JOIN pg_publication_rel ON prrelid = live.oid JOIN pg_publication p ON p.oid = prpubid
+UNION ALL
+SELECT 'child table ' || inhrelid::regclass || ' of ' || live.relname
+FROM live JOIN pg_inherits ON inhparent = live.oid
+ORDER BY 1
+"""
+
+TABLE_OPTIONS = """
+SELECT array_to_string(reloptions, ', '), obj_description(oid, 'pg_class'),
+    pg_get_userbyid(relowner)
+FROM pg_class WHERE oid = %s::regclass
+"""
+
+TABLE_GRANTS = """
+SELECT privilege_type, CASE WHEN grantee = 0 THEN NULL ELSE pg_get_userbyid(grantee) END,
+    is_grantable
+FROM pg_class, aclexplode(relacl) WHERE oid = %s::regclass AND grantee <> relowner
+"""
+
+TABLE_INDEXES = """
+SELECT c.relname, pg_get_indexdef(i.indexrelid), con.conname, con.contype::text
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    LEFT JOIN pg_constraint con ON con.conindid = i.indexrelid AND con.contype IN ('p', 'u')
+WHERE i.indrelid = %s::regclass ORDER BY c.relname
+"""
+
+SEQUENCES = """
+SELECT s.oid::regclass::text, a.attname
+FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+    JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+    AND d.deptype = 'a' AND d.refobjid = %s::regclass
+"""
+
+MAKE_DEFERRED = SQL("""
+CREATE TABLE {shadow}.deferred_records (
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, partition INTEGER NOT NULL,
+    "offset" BIGINT NOT NULL, timestamp_ms BIGINT NOT NULL, key BYTEA, value BYTEA
+)
+""")
+
+COPY_DEFERRED = """
+COPY deferred_records (partition, "offset", timestamp_ms, key, value) FROM STDIN (FORMAT binary)
+"""
+
+NEXT_DEFERRED = """
+SELECT number, partition, "offset", timestamp_ms, key, value FROM deferred_records
+WHERE number > %s ORDER BY number LIMIT %s
+"""
+
+KEEP_IDS = SQL("""
+UPDATE {shadow}.generated_images AS s SET id = l.id
+FROM {live}.generated_images AS l WHERE s.request_id = l.request_id AND s.id <> l.id
+""")
+
+DROP_UNMADE = SQL("DELETE FROM {shadow}.generated_images WHERE event_id IS NULL")
+
+CARRY_UNMADE = SQL("""
+INSERT INTO {shadow}.generated_images ({columns})
+SELECT {columns} FROM {live}.generated_images AS l
+WHERE l.event_id IS NULL AND (l.request_id IS NULL OR NOT (
+    EXISTS (SELECT FROM {shadow}.generated_images AS s WHERE s.request_id = l.request_id)
+    OR EXISTS (SELECT FROM {shadow}.deleted_images AS d WHERE d.request_id = l.request_id)))
+""")
+
+COUNT_TABLE = SQL("""
+SELECT count(*) FILTER (WHERE l.request_id IS NULL) AS added,
+    count(*) FILTER (WHERE s.request_id IS NULL
+        AND NOT EXISTS (SELECT FROM {shadow}.deleted_images d WHERE d.request_id = l.request_id)
+    ) AS lost,
+    count(*) FILTER (WHERE s.request_id IS NULL
+        AND EXISTS (SELECT FROM {shadow}.deleted_images d WHERE d.request_id = l.request_id)
+    ) AS deleted,
+    count(*) FILTER (WHERE s.request_id IS NOT NULL AND l.request_id IS NOT NULL
+        AND to_jsonb(s) IS DISTINCT FROM to_jsonb(l)) AS changed
+FROM (SELECT * FROM {live}.generated_images WHERE event_id IS NOT NULL) AS l
+    FULL JOIN (SELECT * FROM {shadow}.generated_images WHERE event_id IS NOT NULL) AS s
+    USING (request_id)
+WHERE l.request_id IS NULL OR s.request_id IS NULL OR s.* IS DISTINCT FROM l.*
+""")
+
+CHANGED_COLUMNS = SQL("""
+SELECT key, count(*) FROM {live}.generated_images AS l
+    JOIN {shadow}.generated_images AS s USING (request_id)
+    CROSS JOIN LATERAL jsonb_each(to_jsonb(l)) AS old (key, value)
+WHERE l.event_id IS NOT NULL AND s.* IS DISTINCT FROM l.*
+    AND old.value IS DISTINCT FROM to_jsonb(s) -> key
+GROUP BY key ORDER BY key
+""")
+
+SAMPLE_TABLE = SQL("""
+(SELECT 'lost', l.request_id FROM {live}.generated_images AS l
+WHERE l.event_id IS NOT NULL
+    AND NOT EXISTS (SELECT FROM {shadow}.generated_images s WHERE s.request_id = l.request_id)
+    AND NOT EXISTS (SELECT FROM {shadow}.deleted_images d WHERE d.request_id = l.request_id)
+ORDER BY l.id LIMIT %(limit)s)
+UNION ALL
+(SELECT 'added', s.request_id FROM {shadow}.generated_images AS s
+WHERE s.event_id IS NOT NULL
+    AND NOT EXISTS (SELECT FROM {live}.generated_images l WHERE s.request_id = l.request_id
+        AND l.event_id IS NOT NULL)
+ORDER BY s.id LIMIT %(limit)s)
+UNION ALL
+(SELECT 'changed', s.request_id FROM {shadow}.generated_images AS s
+    JOIN {live}.generated_images AS l USING (request_id)
+WHERE l.event_id IS NOT NULL AND s.* IS DISTINCT FROM l.* ORDER BY s.id LIMIT %(limit)s)
+""")
+
+COUNT_STATS = SQL("""
+SELECT count(*) FILTER (WHERE l.request_id IS NULL) AS added,
+    count(*) FILTER (WHERE s.request_id IS NULL) AS lost, 0 AS deleted,
+    count(*) FILTER (WHERE l.request_id IS NOT NULL AND s.request_id IS NOT NULL) AS changed
+FROM {live}.statistics_requests AS l FULL JOIN {shadow}.statistics_requests AS s USING (request_id)
+WHERE l.request_id IS NULL OR s.request_id IS NULL OR s.* IS DISTINCT FROM l.*
+""")
+
+SAMPLE_STATS = SQL("""
+SELECT CASE WHEN s.request_id IS NULL THEN 'lost' WHEN l.request_id IS NULL THEN 'added'
+    ELSE 'changed' END AS kind, request_id
+FROM {live}.statistics_requests AS l FULL JOIN {shadow}.statistics_requests AS s USING (request_id)
+WHERE l.request_id IS NULL OR s.request_id IS NULL OR s.* IS DISTINCT FROM l.*
+ORDER BY kind DESC LIMIT %(limit)s
+""")
+
+SAVE_POSITIONS = SQL("""
+CREATE TABLE {previous}.projection_positions AS
+SELECT * FROM {live}.projection_positions
+WHERE projection = %(projection)s AND topic = %(topic)s
+""")
+
+SET_POSITIONS = SQL("""
+INSERT INTO {live}.projection_positions AS p
+    (projection, topic, partition, topic_id, next_offset, epoch, owner)
+SELECT projection, topic, partition, topic_id, next_offset, 1, 'rebuild'
+FROM {source}.projection_positions WHERE projection = %(projection)s AND topic = %(topic)s
+ON CONFLICT (projection, topic, partition) DO UPDATE SET topic_id = excluded.topic_id,
+    next_offset = excluded.next_offset, epoch = p.epoch + 1, owner = excluded.owner,
+    updated_at = now()
+""")
+
+ADD_DEAD_LETTERS = SQL("""
+INSERT INTO {live}.dead_letters (projection, topic, partition, "offset", timestamp_ms, key, value,
+    headers, error_class, message, fingerprint, first_seen, last_seen)
+SELECT projection, topic, partition, "offset", timestamp_ms, key, value, headers, error_class,
+    message, fingerprint, first_seen, last_seen
+FROM {shadow}.dead_letters ON CONFLICT ON CONSTRAINT uq_dead_letters_place DO NOTHING
+""")
+
+SETTLE_DEAD_LETTERS = SQL("""
+UPDATE {live}.dead_letters AS d SET state = 'rebuilt', last_seen = now(),
+    history = history || jsonb_build_object('at', now(), 'state', state)
+FROM {shadow}.projection_positions AS p
+WHERE d.state = 'open' AND d.projection = %(projection)s AND d.topic = %(topic)s
+    AND p.projection = d.projection AND p.topic = d.topic AND p.partition = d.partition
+    AND d."offset" < p.next_offset
+    AND NOT EXISTS (SELECT FROM {shadow}.dead_letters AS s
+        WHERE s.partition = d.partition AND s."offset" = d."offset")
+""")
+
+REQUEST_IDS = "SELECT request_id FROM generated_images WHERE request_id IS NOT NULL"
+
+SCHEMA_EXISTS = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
+
+TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('omega-images/rebuild/' || %s, 0))"
