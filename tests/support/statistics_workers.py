@@ -1,0 +1,87 @@
+"""Workers of the statistics whose transactions a test opens, commits and undoes as it likes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from projections.positions import ProjectionKey, lock_projection
+from projections.projection import Decoded, NeedExclusive
+from projections.statistics import StatisticsProjection
+from schemas.codec import decode_record
+from schemas.record import Record
+from tests.support.load import Message
+
+KEY = ProjectionKey("stats", "t", "topic-id")
+TABLES = (
+    "statistics_requests",
+    "statistics_sums",
+    "statistics_members",
+    "statistics_unsettled",
+    "statistics_generation",
+)
+LOCK_TIMEOUT = "1s"
+"""Nobody should ever wait, so this is never reached; a test that blocks fails by it."""
+
+
+class Worker:
+    """One worker: a projection of its own, and one connection with at most one open transaction."""
+
+    def __init__(self, connection: Connection[Any], projection: StatisticsProjection) -> None:
+        self.connection = connection
+        self.projection = projection
+        self.open: list[Decoded] = []
+
+    def apply(self, events: Sequence[Decoded], *, exclusive: bool = False) -> None:
+        """Begin a transaction, apply the events, and leave it open. Raises NeedExclusive."""
+        self.connection.execute("BEGIN")
+        try:
+            lock_projection(self.connection, KEY, exclusive=exclusive)
+            self.projection.apply(self.connection, events, exclusive=exclusive)
+        except NeedExclusive:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.open = list(events)
+
+    def commit(self) -> list[Decoded]:
+        """End the transaction, if there is one; the events that stand in the tables now."""
+        self.connection.execute("COMMIT")
+        done, self.open = self.open, []
+        return done
+
+    def rollback(self) -> list[Decoded]:
+        """Undo the transaction, if there is one; the events that have to be applied again."""
+        self.connection.execute("ROLLBACK")
+        self.projection.forget()
+        undone, self.open = self.open, []
+        return undone
+
+
+@contextmanager
+def connections(database_url: str, number: int) -> Iterator[list[Connection[Any]]]:
+    """Connections on which a statement that has to wait for a lock fails soon."""
+    opened = [
+        psycopg.connect(database_url, autocommit=True, options=f"-c lock_timeout={LOCK_TIMEOUT}")
+        for _ in range(number)
+    ]
+    try:
+        yield opened
+    finally:
+        for connection in opened:
+            connection.close()
+
+
+def clear(connection: Connection[Any]) -> None:
+    """Empty the statistics' tables; for a few rows quicker than TRUNCATE."""
+    for table in TABLES:
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608  constants
+
+
+def placed(message: Message, partition: int, offset: int) -> Decoded:
+    """The message as a record of the log, with its event."""
+    record = Record("t", partition, offset, 0, message.key, message.value, message.headers)
+    return Decoded(record, decode_record(record))
