@@ -5,7 +5,7 @@ INSERT INTO dead_letters AS d (
     projection, topic, partition, "offset", timestamp_ms, key, value, headers,
     error_class, message, fingerprint
 ) VALUES (%s, %s, %s, %s, %s, %b, %b, %s::jsonb, %s, %s, %s)
-ON CONFLICT ON CONSTRAINT uq_dead_letters_place DO UPDATE SET
+ON CONFLICT (projection, topic, partition, "offset") DO UPDATE SET
     attempts = d.attempts + 1, last_seen = now(), state = 'open',
     error_class = excluded.error_class, message = excluded.message,
     fingerprint = excluded.fingerprint,

@@ -170,7 +170,7 @@ INSERT INTO {live}.dead_letters (projection, topic, partition, "offset", timesta
     headers, error_class, message, fingerprint, first_seen, last_seen)
 SELECT projection, topic, partition, "offset", timestamp_ms, key, value, headers, error_class,
     message, fingerprint, first_seen, last_seen
-FROM {shadow}.dead_letters ON CONFLICT ON CONSTRAINT uq_dead_letters_place DO NOTHING
+FROM {shadow}.dead_letters ON CONFLICT (projection, topic, partition, "offset") DO NOTHING
 """)
 
 SETTLE_DEAD_LETTERS = SQL("""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaProducer
 from psycopg import Connection
 
 from consumers.kafka_log import KafkaLogReader
@@ -27,8 +26,9 @@ from tests.support.checker import (
     expected_rows,
     five_numbers,
 )
-from tests.support.load import Message, Mix, halves, mixed_load
+from tests.support.load import Mix, mixed_load
 from tests.support.processes import WorkerProcess
+from tests.support.sending import send_by_two
 from tests.support.statistics import breakdowns_of_rows, breakdowns_of_statistics, stored_numbers
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.acceptance]
@@ -36,40 +36,6 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.acceptance]
 EVENTS = 100_000
 KILLS = 10
 DEADLINE_S = 240
-OUTSTANDING = 5_000
-
-
-def send(bootstrap: str, topic: str, messages: Sequence[Message]) -> None:
-    """One producer's share, as fast as it goes, every delivery checked."""
-    producer = KafkaProducer(
-        bootstrap_servers=bootstrap,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=20,
-        batch_size=256 * 1024,
-        compression_type="lz4",
-    )
-    futures = []
-    for message in messages:
-        sent = producer.send(
-            topic, key=message.key, value=message.value, headers=list(message.headers)
-        )
-        futures.append(sent)
-        if len(futures) >= OUTSTANDING:
-            futures.pop(0).get(30)
-    for future in futures:
-        future.get(30)
-    producer.close(timeout=10)
-
-
-def send_by_two(bootstrap: str, topic: str, messages: Sequence[Message]) -> list[threading.Thread]:
-    """Both producers at work."""
-    threads = [
-        threading.Thread(target=send, args=(bootstrap, topic, half)) for half in halves(messages)
-    ]
-    for thread in threads:
-        thread.start()
-    return threads
 
 
 def wait_until(condition: Callable[[], bool], what: str, deadline: float) -> None:
