@@ -1,0 +1,37 @@
+# Everything it needs: Python 3.11 and make. `make help` lists the targets.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install demo test lint bench clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP)  ## make .venv with everything in it
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+demo: install  ## the main job on the embedded stack, with real images
+	$(BIN)/omega-images demo
+
+test: install  ## every test; says at its end what was left out, and why
+	$(BIN)/python -m pytest
+
+lint: install  ## formatting, style, types, and who may import whom
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install  ## measure, beside bounds taken in the same run
+	$(BIN)/python -m benchmarks
+
+clean:  ## stop the embedded servers; remove their data and the environment
+	-[ ! -x $(BIN)/omega-images ] || $(BIN)/omega-images down
+	rm -rf .omega $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
