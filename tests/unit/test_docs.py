@@ -11,7 +11,11 @@ from prometheus_client import generate_latest
 
 from consumers.metrics import Lag, WorkerMetrics
 from operations.configuration import page
+from producers.publisher import Acknowledgement
+from producers.storage import LocalStorage
 from tests.support.commands import exists
+from tests.support.memory_publisher import MemoryPublisher
+from tests.support.memory_topic import MemoryTopic
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
@@ -88,3 +92,20 @@ def test_metrics_that_are_named_are_told_by_a_worker() -> None:
     for document in DOCUMENTS:
         for name in re.findall(r"omega_images_consumer_\w+", document.read_text(encoding="utf-8")):
             assert f"# TYPE {name} " in told, name
+
+
+def test_the_example_for_tools_runs(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    topic = MemoryTopic("events", 1)
+    names: dict[str, object] = {
+        "storage": LocalStorage(tmp_path, "http://localhost/uploads"),
+        "publisher": MemoryPublisher(topic),
+        "request_id": "r-1",
+        "data": b"picture",
+    }
+    exec(compile(example, "README.md", "exec"), names)  # noqa: S102  # our own document
+    acknowledged = names["acknowledged"]
+    assert isinstance(acknowledged, Acknowledgement)
+    assert acknowledged.request_id == "r-1"
+    assert [file.bytes for file in LocalStorage(tmp_path, "http://x").list()] == [7]
