@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection, conninfo
 
-__all__ = ["Connection", "connector"]
+__all__ = ["Connection", "connection_info", "connector"]
 
 CONNECT_S = 5
 IDLE_IN_TRANSACTION_S = 15
@@ -24,8 +24,20 @@ def connector(
 ) -> Callable[[], Connection[Any]]:
     """A function that opens connections in autocommit mode, to the writable server.
 
-    ``name`` is the session's application_name, cut by PostgreSQL to 63 bytes. The function raises
-    psycopg.OperationalError.
+    The function raises psycopg.OperationalError.
+    """
+    url = connection_info(database_url, name, search_path=search_path)
+
+    def connect() -> Connection[Any]:
+        return psycopg.connect(url, autocommit=True)
+
+    return connect
+
+
+def connection_info(database_url: str, name: str, *, search_path: str | None = None) -> str:
+    """The URL with all time-outs; ``name`` is the application_name, cut to 63 bytes by the server.
+
+    Holds the password: not for logs.
     """
     options = {
         "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S}s",
@@ -35,7 +47,7 @@ def connector(
     }
     if search_path is not None:
         options["search_path"] = search_path
-    url = conninfo.make_conninfo(
+    return conninfo.make_conninfo(
         database_url,
         application_name=name,
         connect_timeout=CONNECT_S,
@@ -46,8 +58,3 @@ def connector(
         keepalives_count=3,
         options=" ".join(f"-c {key}={value}" for key, value in options.items()),
     )
-
-    def connect() -> Connection[Any]:
-        return psycopg.connect(url, autocommit=True)
-
-    return connect
