@@ -86,6 +86,15 @@ class Consumer:
         """Whether a join is under way. Never waits."""
         return bool(self.kafka.group_metadata().state == MemberState.REBALANCING)
 
+    def insist_on_joining(self) -> None:
+        """Have the next poll see to a join that the last one left under way.
+
+        The group's leader that joins because partitions were added otherwise forgets it: it never
+        takes the answer, sends no heartbeat any more, and reads on as if nothing had happened.
+        There is no public way to say so.
+        """
+        self.kafka._coordinator.request_rejoin()
+
     def close(self, timeout_s: float) -> None:
         """Leave the group, for which a broker gets so long, and end the client's thread."""
         try:

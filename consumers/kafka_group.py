@@ -102,6 +102,7 @@ class KafkaGroupLog:
             with translated():
                 return records(self._poll(consumer, timeout_s, max_records))
         except OffsetOutOfRange as exc:
+            self._topic_known(consumer)
             raise OffsetOutOfRange(self._explained(consumer, exc)) from exc
 
     def rebalanced(self) -> Assignment:
@@ -205,7 +206,10 @@ class KafkaGroupLog:
         """
         deadline = time.monotonic() + self._settings.rebalance_wait_s
         fetched = consumer.kafka.poll(round(timeout_s * 1000), max_records)
-        while not fetched and consumer.rebalancing() and time.monotonic() < deadline:
+        while consumer.rebalancing():
+            consumer.insist_on_joining()
+            if fetched or time.monotonic() > deadline:
+                break
             fetched = consumer.kafka.poll(50, max_records)
         return fetched
 
@@ -231,7 +235,7 @@ class KafkaGroupLog:
         now, topic = time.monotonic(), self._topic
         if consumer.cluster.partitions_for_topic(topic) is None:
             if now - self._topic_seen_at > self._settings.missing_after_s:
-                raise TopicMissing(f"topic {topic} does not exist; create it or mend its name")
+                raise TopicMissing(f"topic {topic} does not exist")
             return False
         self._topic_seen_at = now
         topic_id = str(consumer.cluster.topic_id(topic))

@@ -137,7 +137,7 @@ def _metadata(admin: Any, topic: str) -> Any:
         case 0:
             return found
         case 3 | 17:
-            raise TopicMissing(f"topic {topic} does not exist; create it or mend its name")
+            raise TopicMissing(f"topic {topic} does not exist")
         case 5:
             raise LogUnavailable(f"topic {topic} has no leader yet")
         case 29:

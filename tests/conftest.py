@@ -2,4 +2,9 @@
 
 from __future__ import annotations
 
-pytest_plugins = ("tests.plugins.servers", "tests.plugins.databases", "tests.plugins.topics")
+pytest_plugins = (
+    "tests.plugins.servers",
+    "tests.plugins.databases",
+    "tests.plugins.topics",
+    "tests.plugins.own_broker",
+)
