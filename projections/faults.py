@@ -37,10 +37,6 @@ class TopicRecreated(Exception):
     """The topic was deleted and made again, so the stored positions mean nothing any more."""
 
 
-class SchemaOutdated(Exception):
-    """A table or column is missing; run `omega-images db migrate`."""
-
-
 RECORD_CLASSES = frozenset({"22", "23"})
 """Data exception, integrity constraint violation."""
 
@@ -97,3 +93,16 @@ def _without_state(exc: psycopg.Error) -> Fault:
     if isinstance(exc, psycopg.ProgrammingError):
         return Fault.FATAL
     return Fault.ENVIRONMENT
+
+
+def database_complaint(exc: BaseException) -> str | None:
+    """One line for people: what the database said and what to do; None when it was not that."""
+    original = getattr(exc, "orig", exc)
+    if not isinstance(original, psycopg.Error):
+        return None
+    said = next(iter(str(original).strip().splitlines()), type(original).__name__)
+    if isinstance(original, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
+        return f"PostgreSQL: {said}: run `omega-images db migrate`"
+    if isinstance(original, psycopg.OperationalError):
+        return f"PostgreSQL: {said}: is it running? `omega-images doctor` looks"
+    return None

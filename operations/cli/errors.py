@@ -39,30 +39,21 @@ def reported() -> Iterator[None]:
 
 def _known(exc: Exception) -> str | None:
     """The line for an error of another part; None for one that is a fault of ours."""
-    import psycopg
-    import sqlalchemy.exc
-
     from consumers.log import LogError, LogUnavailable, TopicMissing
     from operations.embedded.errors import StackError
     from operations.settings import SettingsError
     from projections.adoption import AdoptionRefused
-    from projections.faults import EnvironmentFault, TopicRecreated
+    from projections.faults import EnvironmentFault, TopicRecreated, database_complaint
     from projections.shadow import RebuildRefused
 
     if isinstance(exc, TopicMissing):
         return f"{exc}: run `omega-images topic create`"
     if isinstance(exc, LogUnavailable):
         return f"Kafka: {exc}: is it running? `omega-images doctor` looks"
-    if isinstance(exc, psycopg.errors.UndefinedTable):
-        return f"PostgreSQL: {_first_line(exc)}: run `omega-images db migrate`"
-    if isinstance(exc, psycopg.OperationalError | sqlalchemy.exc.OperationalError):
-        return f"PostgreSQL: {_first_line(exc)}: is it running? `omega-images doctor` looks"
     known = (LogError, StackError, SettingsError, AdoptionRefused, EnvironmentFault)
-    return str(exc) if isinstance(exc, (*known, TopicRecreated, RebuildRefused)) else None
-
-
-def _first_line(exc: Exception) -> str:
-    return str(exc).strip().splitlines()[0]
+    if isinstance(exc, (*known, TopicRecreated, RebuildRefused)):
+        return str(exc)
+    return database_complaint(exc)
 
 
 def _exit(line: str, code: int) -> NoReturn:
