@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -23,12 +22,14 @@ from projections.contents import (
     empty_images,
     empty_statistics,
 )
+from projections.images import GeneratedImageRecord, list_generated_images
 from projections.positions import read_positions
 from projections.statistics_reads import Numbers, read_numbers
 
 CATCH_UP_S = 60.0
 POLL_S = 0.05
 PROJECTIONS = ("table", "stats")
+TOOL_WIDTH = 18
 
 
 class Contents(NamedTuple):
@@ -63,7 +64,7 @@ class Demonstration:
             self._catch_up(ends)
             self._look()
             before = self._contents()
-            self._judge(before)
+            self._judge()
             self._stop_workers()
             self._drop()
             self._rebuild()
@@ -120,18 +121,28 @@ class Demonstration:
             time.sleep(POLL_S)
 
     def _look(self) -> None:
-        for arguments in (("images", "stats"), ("images", "list", "--limit", "10")):
+        for arguments in (("images", "stats"), ("images", "stats", "--by", "tool")):
             self._screen.command(*arguments)
             self._commands.run(*arguments)
+        self._screen.title("The newest rows")
+        heads = ("id", "created", "user", "tool", "prompt, or why it failed")
+        self._screen.table(heads, [_line(row) for row in self._rows()[:10]])
 
-    def _judge(self, contents: Contents) -> None:
-        """What the story says must have come of it. Raises CommandFailed when it has not."""
+    def _rows(self) -> list[GeneratedImageRecord]:
+        return list_generated_images(self._connection, limit=len(self._story))
+
+    def _judge(self) -> None:
+        """Whether each request came to what the story says. Raises CommandFailed."""
         self._screen.title("What the events came to")
+        archive = self._place.archive
+        wrong = misjudged(self._story, self._rows(), lambda url: bool(archive.filename_of(url)))
         found, wanted = read_numbers(self._connection), expected(self._story)
+        if wrong:
+            raise CommandFailed(f"{len(wrong)} rows are not as the story has it: {wrong[:5]}")
+        if found[:4] != wanted[:4]:
+            raise CommandFailed(f"the statistics should say {wanted[:4]}, and say {found[:4]}")
         for line in _told():
             self._screen.say(line)
-        if (found[:4], contents.images.rows) != (wanted[:4], wanted.total_images):
-            raise CommandFailed(f"the story should have come to {wanted[:4]}, not to {found[:4]}")
 
     def _stop_workers(self) -> None:
         self._screen.title("Everything in Postgres is dropped")
@@ -177,13 +188,45 @@ def expected(story: Sequence[Request]) -> Numbers:
     return Numbers(len(kept), len(users), len(kept) - failed, failed, None)
 
 
+def misjudged(
+    story: Sequence[Request],
+    rows: Iterable[GeneratedImageRecord],
+    in_archive: Callable[[str], bool],
+) -> list[str]:
+    """The requests whose row is not what their fate makes of it; the ids of rows too many."""
+    by_request = {row.request_id: row for row in rows}
+    wrong = []
+    for request in story:
+        row, fate = by_request.pop(request.request_id, None), request.fate
+        if row is None:
+            right = fate is Fate.DELETED
+        elif fate is Fate.FAILED:
+            failure = request.failure
+            right = row.status == "failed" and failure is not None and row.error == failure.text
+        else:
+            moved = in_archive(row.storage_url)
+            right = row.status == "success" and row.error is None
+            right = right and fate is not Fate.DELETED and moved == (fate is Fate.MOVED)
+        if not right:
+            wrong.append(request.request_id)
+    return [*wrong, *(str(name) for name in by_request)]
+
+
 def _told() -> Iterable[str]:
-    fates = Counter(FATES)
+    fates = FATES
     yield f"{fates[Fate.DUPLICATED]} events were delivered twice: still one row each"
     yield f"{fates[Fate.RETRIED]} failures were retried with success: their rows say success now"
     yield f"{fates[Fate.FAILED]} failures stayed failures, with their reasons"
     yield f"{fates[Fate.MOVED]} images were moved: their rows name the new place"
     yield f"{fates[Fate.DELETED]} images were deleted: their rows are gone for good"
+
+
+def _line(row: GeneratedImageRecord) -> tuple[str, ...]:
+    tool = (
+        row.tool_name if len(row.tool_name) <= TOOL_WIDTH else row.tool_name[: TOOL_WIDTH - 1] + "…"
+    )
+    text = row.prompt if row.error is None else f"failed: {row.error}"
+    return str(row.id), f"{row.created_at:%d %b %H:%M}", row.username or row.user_id, tool, text
 
 
 def _extend(ends: dict[int, int], acknowledged: Iterable[Acknowledgement]) -> None:

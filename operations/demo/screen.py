@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 WIDTH = 46
 
@@ -57,12 +58,14 @@ class Screen:
         self._done(f"{text}: {total}", began)
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A small table."""
-        table = Table(box=None, padding=(0, 2), header_style="dim")
-        for head in heads:
-            table.add_column(head, justify="left" if head == heads[0] else "right", no_wrap=True)
+        """A small table, a line for each row; only the last column is cut where it is too wide."""
+        table = Table(box=None, padding=(0, 0, 0, 2), header_style="dim")
+        for index, head in enumerate(heads):
+            last = index == len(heads) - 1
+            width = None if last else max(len(head), *(len(row[index]) for row in rows))
+            table.add_column(head, no_wrap=True, overflow="ellipsis", min_width=width)
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))
         self._console.print(table)
 
     def _done(self, text: str, began: float) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from concurrent.futures import Future
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from operations.demo.player import Player
+from operations.demo.run import misjudged
 from operations.demo.sheet import contact_sheet
 from operations.demo.story import FATES, Fate, Request, requests
 from producers.publisher import Acknowledgement
 from producers.storage import LocalStorage
+from projections.images import GeneratedImageRecord
 from schemas.events import Event, ImageDeleted, ImageFailed, ImageGenerated, ImageMoved
 
 END = datetime(2026, 11, 23, tzinfo=UTC)
@@ -119,3 +123,47 @@ def test_the_contact_sheet_shows_every_image(story: list[Request], tmp_path: Pat
     (tmp_path / "sheet.jpg").write_bytes(contact_sheet(images))
     with Image.open(tmp_path / "sheet.jpg") as sheet:
         assert sheet.size == (20 * 96, 96)
+
+
+def rows_of(story: list[Request], events: list[Event]) -> list[GeneratedImageRecord]:
+    """What the events of a request come to, without Postgres."""
+    states: dict[str, dict[str, Any]] = {}
+    for event in events:
+        data = event.data
+        if isinstance(data, ImageGenerated):
+            changes = {"status": "success", "error": None, "storage_url": data.storage_url}
+        elif isinstance(data, ImageFailed):
+            changes = {"status": "failed", "error": data.error, "storage_url": ""}
+        elif isinstance(data, ImageMoved):
+            changes = {"storage_url": data.storage_url}
+        else:
+            del states[data.request_id]
+            continue
+        states.setdefault(data.request_id, {}).update(changes)
+    blank = dict.fromkeys(field.name for field in fields(GeneratedImageRecord))
+    return [
+        GeneratedImageRecord(**{**blank, "request_id": name, **state})
+        for name, state in states.items()
+    ]
+
+
+def test_the_judge_sees_every_row_that_is_not_as_the_story_has_it(
+    story: list[Request], tmp_path: Path
+) -> None:
+    topic, player, _, archive = played(story, tmp_path)
+    player.ask(story, lambda _: None)
+    player.follow_up(story, lambda _: None)
+    rows = rows_of(story, topic.events)
+
+    def judged(rows: list[GeneratedImageRecord]) -> list[str]:
+        return misjudged(story, rows, lambda url: archive.filename_of(url) is not None)
+
+    assert judged(rows) == []
+    assert judged(rows[1:]) == [rows[0].request_id]
+    assert judged([*rows, replace(rows[0], request_id="stranger")]) == ["stranger"]
+    gone = next(r.request_id for r in story if r.fate is Fate.DELETED)
+    assert judged([*rows, replace(rows[0], request_id=gone)]) == [gone]
+    for row in rows:
+        turned = "failed" if row.status == "success" else "success"
+        others = [other for other in rows if other is not row]
+        assert judged([*others, replace(row, status=turned)]) == [row.request_id]
