@@ -13,12 +13,14 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from operations.demo.leftovers import end_leftovers
 from operations.embedded.stack import Running, Stack
 from producers.storage import LocalStorage
 from projections.connections import connector
 from projections.demonstration import DATABASE, recreate_database
 
 TOPIC_PREFIX = "omega-image-events-demo-"
+WORKERS = "workers.json"
 CONFIGURED = ("OMEGA_KAFKA_BOOTSTRAP_SERVERS", "OMEGA_DATABASE_URL", "DATABASE_URL")
 
 
@@ -50,6 +52,11 @@ class Place:
     def logs(self) -> Path:
         """The workers' logs."""
         return self.home / "logs"
+
+    @property
+    def workers(self) -> Path:
+        """Which workers were started, for the next demonstration, should this one be killed."""
+        return self.home / WORKERS
 
     @property
     def env_file(self) -> Path:
@@ -93,6 +100,7 @@ def place_under(stack_home: Path, now: datetime) -> Iterator[Place]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlreadyRunning(str(home)) from None
+        end_leftovers(home / WORKERS)
         running = Stack(stack_home).up()
         for name in ("uploads", "archive", "logs"):
             shutil.rmtree(home / name, ignore_errors=True)

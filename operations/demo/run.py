@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from operations.demo.commands import CommandFailed, Commands, Worker, stop_all
+from operations.demo.leftovers import remember
 from operations.demo.place import Place
 from operations.demo.player import Player
 from operations.demo.screen import Screen
@@ -71,6 +72,7 @@ class Demonstration:
             return self._compare(before)
         finally:
             stop_all(self._workers)
+            self._place.workers.unlink(missing_ok=True)
             self._connection.close()
 
     def _start_workers(self) -> None:
@@ -79,6 +81,7 @@ class Demonstration:
             log = self._place.logs / f"{name}.log"
             worker = self._commands.start(log, "consume", name)
             self._workers.append(worker)
+            remember(self._place.workers, [one.process.pid for one in self._workers])
             self._screen.say(f"omega-images consume {name}   (process {worker.process.pid})")
 
     def _images(self) -> dict[int, int]:
