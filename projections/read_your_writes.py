@@ -35,7 +35,8 @@ def wait_for(
     connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
     while not _is_past(connection, projection, topic, place):
         left = deadline - time.monotonic()
-        if left <= 0 or not any(connection.notifies(timeout=left, stop_after=1)):
+        # A list, to its end: while the generator is open, what arrives during a query gets lost.
+        if left <= 0 or not list(connection.notifies(timeout=left, stop_after=1)):
             if _is_past(connection, projection, topic, place):
                 return
             raise ReadTimeout(

@@ -13,7 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+WIDTH_WITHOUT_TERMINAL = 120
+
+console = Console(
+    highlight=False,
+    soft_wrap=not sys.stdout.isatty(),
+    width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL,
+)
 
 
 def say(line: str = "") -> None:
@@ -27,10 +33,11 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table; what stands in it is never taken for markup."""
+    """A table; what stands in it is never taken for markup. Only its last column may wrap."""
     table = Table(title=title or None, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for column in columns[:-1]:
+        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    table.add_column(columns[-1], overflow="fold")
     for row in rows:
         table.add_row(*[Text(_shown(value)) for value in row])
     console.print(table)
