@@ -86,6 +86,13 @@ class Consumer:
         """Whether a join is under way. Never waits."""
         return bool(self.kafka.group_metadata().state == MemberState.REBALANCING)
 
+    def heartbeat_overdue(self) -> bool:
+        """Whether no heartbeat was answered for a session's time.
+
+        A member whose name another has taken sends none any more, and is told nothing else.
+        """
+        return bool(self.kafka._coordinator.heartbeat.session_timeout_expired())
+
     def insist_on_joining(self) -> None:
         """Have the next poll see to a join that the last one left under way.
 

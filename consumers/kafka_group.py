@@ -100,10 +100,12 @@ class KafkaGroupLog:
             return []
         try:
             with translated():
-                return records(self._poll(consumer, timeout_s, max_records))
+                fetched = self._poll(consumer, timeout_s, max_records)
         except OffsetOutOfRange as exc:
             self._topic_known(consumer)
             raise OffsetOutOfRange(self._explained(consumer, exc)) from exc
+        self._check_name(consumer)
+        return records(fetched)
 
     def rebalanced(self) -> Assignment:
         """A partition that was taken and given back is in both."""
@@ -244,6 +246,14 @@ class KafkaGroupLog:
                 f"topic {topic} was recreated: its id is {topic_id}, not {self._topic_id}"
             )
         return True
+
+    def _check_name(self, consumer: Consumer) -> None:
+        """Raises LogError when another member has taken this one's name."""
+        name = self._settings.instance_id
+        if name is None or not consumer.joined() or not consumer.heartbeat_overdue():
+            return
+        if consumer.connected([consumer.cluster.get_coordinator(self._group)]):
+            raise LogError(f"another member has taken the instance id {name}; give each its own")
 
     def _ask_for_ends(self, consumer: Consumer) -> None:
         if time.monotonic() - self._ends_at < self._settings.ends_age_s:

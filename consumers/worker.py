@@ -17,6 +17,9 @@ from consumers.retry import Backoff
 from consumers.vitals import Vitals
 from consumers.writer import BatchProcessor, Writer
 
+MAX_LOG_WAIT_S = 1.0
+"""Between polls that fail; a stop is not noticed meanwhile."""
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -60,7 +63,7 @@ class Worker:
         self._limits = limits
         self._handover = Handover(limits.batch_records, limits.batch_bytes)
         self._writer = Writer(processor, self._handover, metrics, vitals, backoff)
-        self._log_backoff = Backoff(cap_s=1.0)
+        self._log_backoff = backoff()
         self._assigned: set[int] = set()
         self._must_rejoin = False
         self._paused = False
@@ -107,7 +110,7 @@ class Worker:
             self._vitals.log_failed(str(exc))
             self._metrics.log_faults.inc()
             log.warning("log away, will try again", why=str(exc))
-            time.sleep(self._log_backoff.next_s())
+            time.sleep(min(MAX_LOG_WAIT_S, self._log_backoff.next_s()))
         else:
             self._vitals.log_answered()
             self._log_backoff.reset()

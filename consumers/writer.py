@@ -95,11 +95,11 @@ class Writer:
             self._handover.grant(tickets, positions)
 
     def _apply(self, draft: Draft) -> None:
-        backoff = self._backoff()
+        batch, backoff = draft.batch(), self._backoff()
         while not self.stopping.is_set():
             began = time.perf_counter()
             try:
-                processed = self._processor.process(draft.batch())
+                processed = self._processor.process(batch)
             except EnvironmentFault as fault:
                 self._wait(backoff, fault, "batch", draft.next_offsets)
             except FenceLost as lost:
