@@ -92,7 +92,8 @@ RETURNING generation
 """
 
 # Judges each unsettled membership: whether the user has a request in the bucket (counts), and
-# whether it is a member. ORDER BY asks for the index, which a young table's plan would not take.
+# whether it is a member. Each branch reads the index that holds what it asks for, in its order,
+# and stops at the first find: a user may have a great many requests.
 JUDGE = """
 SELECT u.bucket, u.user_id,
     coalesce(CASE WHEN u.bucket = 'provider' OR u.bucket LIKE 'error=%%' THEN (
@@ -100,20 +101,24 @@ SELECT u.bucket, u.user_id,
         WHERE r.user_id = u.user_id AND r.error_fingerprint IS NOT NULL
             AND (u.bucket = 'provider' OR r.error_fingerprint = substr(u.bucket, 7))
         ORDER BY r.error_fingerprint LIMIT 1
-    ) ELSE (
+    ) WHEN u.bucket = 'total' THEN (
+        SELECT true FROM statistics_requests AS r
+        WHERE r.user_id = u.user_id ORDER BY r.outcome_time LIMIT 1
+    ) WHEN u.bucket LIKE 'day=%%' THEN (
         SELECT true FROM statistics_requests AS r
         WHERE r.user_id = u.user_id
-            AND r.outcome_time >= CASE WHEN u.bucket LIKE 'day=%%'
-                THEN substr(u.bucket, 5)::timestamp AT TIME ZONE 'UTC' ELSE '-infinity' END
-            AND r.outcome_time < CASE WHEN u.bucket LIKE 'day=%%'
-                THEN (substr(u.bucket, 5)::timestamp + interval '1 day') AT TIME ZONE 'UTC'
-                ELSE 'infinity' END
-            AND CASE split_part(u.bucket, '=', 1)
-                WHEN 'tool' THEN r.tool_name = substr(u.bucket, 6)
-                WHEN 'model' THEN coalesce('model=' || r.model, 'model') = u.bucket
-                WHEN 'provider' THEN r.error_fingerprint IS NULL
-                    AND coalesce(r.move_provider, r.storage_provider) = substr(u.bucket, 10)
-                ELSE true END
+            AND r.outcome_time >= substr(u.bucket, 5)::timestamp AT TIME ZONE 'UTC'
+            AND r.outcome_time
+                < (substr(u.bucket, 5)::timestamp + interval '1 day') AT TIME ZONE 'UTC'
+        ORDER BY r.outcome_time LIMIT 1
+    ) ELSE (
+        SELECT true FROM statistics_requests AS r
+        WHERE r.user_id = u.user_id AND CASE split_part(u.bucket, '=', 1)
+            WHEN 'tool' THEN r.tool_name = substr(u.bucket, 6)
+            WHEN 'model' THEN coalesce('model=' || r.model, 'model') = u.bucket
+            WHEN 'provider' THEN r.error_fingerprint IS NULL
+                AND coalesce(r.move_provider, r.storage_provider) = substr(u.bucket, 10)
+            END
         ORDER BY r.outcome_time LIMIT 1
     ) END, false) AS counts,
     EXISTS (

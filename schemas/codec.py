@@ -167,7 +167,8 @@ def _check_sizes(event: Event) -> None:
 
 
 def _in_utc(event: Event) -> Event:
-    return event.model_copy(update={"time": event.time.astimezone(UTC)})
+    time = event.time
+    return event.model_copy(update={"time": time.astimezone(UTC)}) if time.utcoffset() else event
 
 
 def _mismatch() -> InvalidEvent:

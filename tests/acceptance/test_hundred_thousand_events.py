@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,10 @@ class Run:
         """Records that this projection is past, over all partitions."""
         return sum(read_positions(self.connection, projection, self.topic).values())
 
+    def has_come_to(self, moment: int) -> bool:
+        """Whether the projections have so many records behind them, together."""
+        return self.position("table") + self.position("stats") >= moment
+
     def at_the_end(self, end: Mapping[int, int]) -> bool:
         """Whether both projections have come to the end of every partition."""
         held = {number: offset for number, offset in end.items() if offset}
@@ -104,11 +109,7 @@ def test_100_000_events_with_ten_kills_end_as_the_plain_fold_says(
         ]
         producers = send_by_two(kafka_server, topic, messages)
         for moment in sorted(rng.sample(range(EVENTS // 20, EVENTS * 2 - EVENTS // 10), KILLS)):
-            wait_until(
-                lambda at=moment: run.position("table") + run.position("stats") >= at,
-                f"kill at {moment}",
-                deadline,
-            )
+            wait_until(partial(run.has_come_to, moment), f"kill at {moment}", deadline)
             rng.choice(workers).kill_and_replace()
         for producer in producers:
             producer.join()

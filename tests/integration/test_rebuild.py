@@ -42,7 +42,7 @@ NAMES = ("table", "stats")
 def ledger(kafka_server: str, topic: str, database_url: str) -> Ledger:
     settings = Settings(
         kafka_bootstrap_servers=kafka_server,
-        DATABASE_URL=SecretStr(database_url),  # type: ignore[call-arg]  # the field's alias
+        DATABASE_URL=SecretStr(database_url),
         topic=topic,
     )
     return Ledger(settings, servers(settings))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from kafka import KafkaProducer
+from kafka import KafkaProducer  # type: ignore[import-untyped]  # kafka-python has no type hints
 
 from tests.support.load import Message, halves
 
