@@ -39,6 +39,7 @@ class Group:
     error_class: str
     example: str
     count: int
+    first_id: int
     first_seen: datetime
     last_seen: datetime
 
@@ -79,6 +80,12 @@ def list_groups(
     with connection.cursor(row_factory=class_row(Group)) as cursor:
         parameters = {"state": state, "projection": projection}
         return cursor.execute(sql.GROUPS, parameters).fetchall()
+
+
+def count(connection: Connection[Any], selection: Selection) -> int:
+    """How many are selected."""
+    row = connection.execute(sql.COUNT, _parameters(selection)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def get_letter(connection: Connection[Any], letter_id: int) -> StoredLetter | None:

@@ -1,11 +1,15 @@
 """The statements about dead letters; tables are found on the search_path."""
 
-STORE = """
+_INSERT = """
 INSERT INTO dead_letters AS d (
     projection, topic, partition, "offset", timestamp_ms, key, value, headers,
     error_class, message, fingerprint
 ) VALUES (%s, %s, %s, %s, %s, %b, %b, %s::jsonb, %s, %s, %s)
-ON CONFLICT (projection, topic, partition, "offset") DO UPDATE SET
+ON CONFLICT (projection, topic, partition, "offset") DO """
+
+STORE = (
+    _INSERT
+    + """UPDATE SET
     attempts = d.attempts + 1, last_seen = now(), state = 'open',
     error_class = excluded.error_class, message = excluded.message,
     fingerprint = excluded.fingerprint,
@@ -13,14 +17,25 @@ ON CONFLICT (projection, topic, partition, "offset") DO UPDATE SET
         'at', now(), 'error_class', d.error_class, 'message', d.message, 'state', d.state
     )
 """
+)
+
+RESTORE = _INSERT + "NOTHING"
 
 GROUPS = """
 SELECT projection, fingerprint, error_class, min(message) AS example, count(*) AS count,
-    min(first_seen) AS first_seen, max(last_seen) AS last_seen
+    min(id) AS first_id, min(first_seen) AS first_seen, max(last_seen) AS last_seen
 FROM dead_letters
 WHERE state = %(state)s AND (%(projection)s::text IS NULL OR projection = %(projection)s)
 GROUP BY projection, fingerprint, error_class
 ORDER BY count DESC, projection, fingerprint
+"""
+
+COUNT = """
+SELECT count(*) FROM dead_letters
+WHERE state = %(state)s
+    AND (%(projection)s::text IS NULL OR projection = %(projection)s)
+    AND (%(fingerprint)s::text IS NULL OR fingerprint = %(fingerprint)s)
+    AND (%(id)s::bigint IS NULL OR id = %(id)s)
 """
 
 GET = """

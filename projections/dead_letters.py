@@ -37,6 +37,16 @@ def store(connection: Connection[Any], projection: str, letters: Sequence[DeadLe
         cursor.executemany(sql.STORE, [_row(projection, letter) for letter in letters])
 
 
+def restore(connection: Connection[Any], projection: str, letters: Sequence[DeadLetter]) -> int:
+    """Add letters that were exported; those that are there already stay as they are.
+
+    How many were added. Raises psycopg.Error.
+    """
+    with connection.cursor() as cursor:
+        cursor.executemany(sql.RESTORE, [_row(projection, letter) for letter in letters])
+        return cursor.rowcount
+
+
 def fingerprint(error_class: str, message: str) -> str:
     """Twelve hex digits, equal for faults of one kind: quoted text and numbers do not count."""
     kind = re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "?", message.lower())

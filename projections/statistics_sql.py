@@ -96,11 +96,13 @@ RETURNING generation
 # and stops at the first find: a user may have a great many requests.
 JUDGE = """
 SELECT u.bucket, u.user_id,
-    coalesce(CASE WHEN u.bucket = 'provider' OR u.bucket LIKE 'error=%%' THEN (
+    coalesce(CASE WHEN u.bucket = 'provider' THEN (
         SELECT true FROM statistics_requests AS r
         WHERE r.user_id = u.user_id AND r.error_fingerprint IS NOT NULL
-            AND (u.bucket = 'provider' OR r.error_fingerprint = substr(u.bucket, 7))
         ORDER BY r.error_fingerprint LIMIT 1
+    ) WHEN u.bucket LIKE 'error=%%' THEN (
+        SELECT true FROM statistics_requests AS r
+        WHERE r.user_id = u.user_id AND r.error_fingerprint = substr(u.bucket, 7) LIMIT 1
     ) WHEN u.bucket = 'total' THEN (
         SELECT true FROM statistics_requests AS r
         WHERE r.user_id = u.user_id ORDER BY r.outcome_time LIMIT 1

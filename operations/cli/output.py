@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +24,17 @@ console = Console(
 )
 
 
+@contextmanager
+def bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal; what it gives is called with how much more is done."""
+    columns = ("{task.description}", BarColumn(), "{task.completed:,.0f} of {task.total:,.0f}")
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda more: progress.advance(task, more)
+
+
 def say(line: str = "") -> None:
     """A line of text, printed as it is."""
     console.print(Text(line))
@@ -30,6 +43,11 @@ def say(line: str = "") -> None:
 def print_json(value: Any) -> None:
     """The value as JSON; times as ISO 8601, decimals as numbers."""
     console.out(json.dumps(value, default=_plain, ensure_ascii=False, indent=2), highlight=False)
+
+
+def print_json_line(value: Any) -> None:
+    """The value as JSON in one line."""
+    console.out(json.dumps(value, default=_plain, ensure_ascii=False), highlight=False)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -51,7 +69,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value:,.1f}"
     text = str(value)
-    return "".join(char if char.isprintable() else " " for char in text)
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
 
 
 def _plain(value: Any) -> Any:

@@ -20,7 +20,7 @@ from tests.support.statistics import (
     breakdowns_of_statistics,
     stored_numbers,
 )
-from tests.support.statistics_workers import Worker, clear, connections, placed
+from tests.support.statistics_workers import SomebodyIsAlone, Worker, clear, connections, placed
 
 pytestmark = pytest.mark.postgres
 
@@ -104,6 +104,9 @@ class Run:
         """Apply the batch; when it has to run alone, the others are done first."""
         try:
             worker.apply(batch)
+        except SomebodyIsAlone:
+            self.commit_all()
+            self.apply(worker, batch)
         except NeedExclusive:
             self.commit_all()
             worker.apply(batch, exclusive=True)

@@ -56,9 +56,8 @@ def test_unsettled_pairs_are_judged_by_look_ups_that_stop_at_the_first_find(
 ) -> None:
     parameters = {"shard": None, "by_total": True, "limit": None, **EVERYTHING}
     plan = plan_of(filled, statement, parameters)
-    assert plan.count("Only Scan using idx_statistics_requests_user_id_time") == 2
-    assert plan.count("->  Index Scan using idx_statistics_requests_user_id_time") == 1
-    assert plan.count("Only Scan using idx_statistics_requests_failures") == 1
+    assert len(re.findall("Index (?:Only )?Scan using idx_statistics_requests_user_", plan)) == 3
+    assert len(re.findall("Index (?:Only )?Scan using idx_statistics_requests_failures", plan)) == 2
     assert "on statistics_requests" not in re.sub("Index.* Scan using .* on statistics_", "", plan)
     assert "Seq Scan on statistics_members" not in plan
     assert "Sort Key: r" not in plan

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
+from psycopg.errors import LockNotAvailable
 
 from projections.positions import ProjectionKey, lock_projection
 from projections.projection import Decoded, NeedExclusive
@@ -24,8 +25,12 @@ TABLES = (
     "statistics_unsettled",
     "statistics_generation",
 )
-LOCK_TIMEOUT = "1s"
-"""Nobody should ever wait, so this is never reached; a test that blocks fails by it."""
+LOCK_TIMEOUT = "500ms"
+"""Nobody should ever wait for rows; a test that blocks fails by it."""
+
+
+class SomebodyIsAlone(Exception):
+    """A batch that found itself alone settles what is unsettled, and is alone until it commits."""
 
 
 class Worker:
@@ -37,10 +42,17 @@ class Worker:
         self.open: list[Decoded] = []
 
     def apply(self, events: Sequence[Decoded], *, exclusive: bool = False) -> None:
-        """Begin a transaction, apply the events, and leave it open. Raises NeedExclusive."""
+        """Begin a transaction, apply the events, and leave it open.
+
+        Raises NeedExclusive, SomebodyIsAlone.
+        """
         self.connection.execute("BEGIN")
         try:
             lock_projection(self.connection, KEY, exclusive=exclusive)
+        except LockNotAvailable:
+            self.connection.execute("ROLLBACK")
+            raise SomebodyIsAlone from None
+        try:
             self.projection.apply(self.connection, events, exclusive=exclusive)
         except NeedExclusive:
             self.connection.execute("ROLLBACK")

@@ -1,0 +1,83 @@
+"""A dead letter as people and programs see it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from operations.cli.output import print_table, say
+from projections.dead_letter_reads import StoredLetter
+from schemas.codec import decode
+from schemas.errors import InvalidEvent
+
+SHOWN = 4_000
+"""Characters of a record on the screen; --json has all of it."""
+
+
+def show_letter(letter: StoredLetter) -> None:
+    """Print it in tables."""
+    facts = letter_facts(letter)
+    names = ("projection", "state", "attempts", "error_class", "message", "fingerprint")
+    places = ("topic", "partition", "offset", "timestamp_ms", "first_seen", "last_seen", "key")
+    print_table(
+        f"Dead letter {letter.id}", ("what", "is"), [(name, facts[name]) for name in names + places]
+    )
+    if letter.headers:
+        print_table("Headers", ("name", "value"), list(facts["headers"].items()))
+    print_table("History", ("at", "was"), [_past(past) for past in letter.history])
+    read_as, value = facts["read_as"], facts["record"]
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    say(f"The record ({len(letter.value or b''):,} bytes), read as {read_as}:")
+    for line in text[:SHOWN].split("\n"):
+        say("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line))
+    if len(text) > SHOWN:
+        say(f"… {len(text) - SHOWN:,} characters more; --json has them")
+
+
+def letter_facts(letter: StoredLetter) -> dict[str, Any]:
+    """All that is known of it; ``record`` is the value, ``read_as`` says how far it was read."""
+    facts = letter._asdict()
+    read_as, record = read_value(letter.value)
+    encoded = None if letter.value is None else base64.b64encode(letter.value).decode()
+    headers = {name: _text(base64.b64decode(value)) for name, value in letter.headers}
+    key = None if letter.key is None else _text(letter.key)
+    return facts | {
+        "key": key,
+        "headers": headers,
+        "value": encoded,
+        "read_as": read_as,
+        "record": record,
+    }
+
+
+def read_value(value: bytes | None) -> tuple[str, Any]:
+    """What the value is taken for, and that: an event, JSON, text, or the bytes as they print."""
+    if not value:
+        return "nothing", ""
+    try:
+        return "an event", decode(value).model_dump(mode="json", exclude_none=True)
+    except InvalidEvent:
+        pass
+    try:
+        return "JSON", json.loads(json.dumps(json.loads(value, parse_int=_integer)))
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return "text", value.decode()
+    except UnicodeDecodeError:
+        return "bytes", _text(value)
+
+
+def _integer(digits: str) -> int | str:
+    # Python refuses to convert more than 4,300 digits.
+    return int(digits) if len(digits) < 4_000 else digits
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")
+
+
+def _past(past: dict[str, Any]) -> tuple[str, str]:
+    words = (past.get("state"), past.get("error_class"), past.get("message"), past.get("note"))
+    return str(past.get("at")), ": ".join(str(word) for word in words if word)
