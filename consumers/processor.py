@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +20,18 @@ from projections.positions import (
     announce,
     claim,
     evict_owners,
+    evict_stuck,
     lock_positions,
     lock_projection,
 )
 from projections.projection import Applied, Decoded, NeedExclusive, Projection
+
+BATCH_LOCK_TIMEOUT_S = 4.0
+"""For ``connect``: how long a batch waits for a lock before it looks whether the holder lives."""
+
+STUCK_S = 3.0
+"""A session that holds the projection's lock and has sent nothing for so long is frozen, or lost.
+A batch needs some tenths of a second; one that is ended by mistake is tried again."""
 
 CLAIM_LOCK_TIMEOUT_S = 2.0
 """How long a claim waits for the former owner's last transaction before it ends its session."""
@@ -98,6 +107,8 @@ class Processor:
             else:
                 processed = self._transact(connection, batch)
         except Exception as exc:
+            if isinstance(exc, psycopg.errors.LockNotAvailable):
+                self._evict_stuck()
             raise self._given_up(exc) from exc
         self._in_doubt = False
         self._moved(batch)
@@ -175,6 +186,11 @@ class Processor:
                 raise FenceLost(f"partition {partition} was taken over")
             committed.append(now.next_offset == next_offset != mine.next_offset)
         return all(committed)
+
+    def _evict_stuck(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                evict_stuck(self._connection, self._key, STUCK_S)
 
     def _moved(self, batch: Batch) -> None:
         for partition, next_offset in batch.next_offsets.items():

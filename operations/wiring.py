@@ -14,7 +14,7 @@ from consumers.kafka_topics import create_topic, topic_state
 from consumers.log import TopicMissing, TopicState
 from operations.settings import Settings
 from projections import migrate
-from projections.connections import Connection, connector
+from projections.connections import LOCK_S, Connection, connector
 from projections.image_table import TableProjection
 from projections.positions import ProjectionKey
 from projections.projection import Projection
@@ -102,9 +102,9 @@ class Ledger:
         """A connection to the database in autocommit mode."""
         return connector(self.servers.database_url, name)()
 
-    def connector(self, name: str) -> Callable[[], Connection[Any]]:
-        """Opens such connections."""
-        return connector(self.servers.database_url, name)
+    def connector(self, name: str, *, lock_s: float = LOCK_S) -> Callable[[], Connection[Any]]:
+        """Opens such connections; their statements wait for a lock for so many seconds."""
+        return connector(self.servers.database_url, name, lock_s=lock_s)
 
     def key(self, projection: str) -> ProjectionKey:
         """Whose positions: this projection's over the topic as it is now."""

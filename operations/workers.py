@@ -13,7 +13,7 @@ import structlog
 from consumers.health import Health, HealthServer
 from consumers.kafka_group import GroupSettings, KafkaGroupLog
 from consumers.metrics import WorkerMetrics
-from consumers.processor import Processor
+from consumers.processor import BATCH_LOCK_TIMEOUT_S, Processor
 from consumers.vitals import Vitals
 from consumers.worker import Limits, Worker
 from operations.wiring import PROJECTIONS, Ledger, owner_name
@@ -51,7 +51,8 @@ def run_worker(ledger: Ledger, projection: str, options: WorkerOptions) -> None:
         topic_id=key.topic_id,
         settings=GroupSettings(instance_id=options.instance_id),
     )
-    processor = Processor(PROJECTIONS[projection](), key, ledger.connector(owner), owner)
+    connect = ledger.connector(owner, lock_s=BATCH_LOCK_TIMEOUT_S)
+    processor = Processor(PROJECTIONS[projection](), key, connect, owner)
     metrics = WorkerMetrics(projection, ledger.topic, owner)
     vitals = Vitals()
     limits = Limits(batch_records=options.batch_records)

@@ -8,25 +8,25 @@ from typing import Any
 import psycopg
 from psycopg import Connection, conninfo
 
-__all__ = ["Connection", "connection_info", "connector"]
+__all__ = ["LOCK_S", "Connection", "connection_info", "connector"]
 
 CONNECT_S = 5
 IDLE_IN_TRANSACTION_S = 15
 """A worker that freezes between two statements loses its session, and its locks, after this."""
 STATEMENT_S = 120
-LOCK_S = 20
+LOCK_S = 20.0
 SILENCE_S = 20
 """A server that acknowledges nothing for so long is taken for gone."""
 
 
 def connector(
-    database_url: str, name: str, *, search_path: str | None = None
+    database_url: str, name: str, *, search_path: str | None = None, lock_s: float = LOCK_S
 ) -> Callable[[], Connection[Any]]:
     """A function that opens connections in autocommit mode, to the writable server.
 
     The function raises psycopg.OperationalError.
     """
-    url = connection_info(database_url, name, search_path=search_path)
+    url = connection_info(database_url, name, search_path=search_path, lock_s=lock_s)
 
     def connect() -> Connection[Any]:
         return psycopg.connect(url, autocommit=True)
@@ -34,7 +34,9 @@ def connector(
     return connect
 
 
-def connection_info(database_url: str, name: str, *, search_path: str | None = None) -> str:
+def connection_info(
+    database_url: str, name: str, *, search_path: str | None = None, lock_s: float = LOCK_S
+) -> str:
     """The URL with all time-outs; ``name`` is the application_name, cut to 63 bytes by the server.
 
     Holds the password: not for logs.
@@ -42,7 +44,7 @@ def connection_info(database_url: str, name: str, *, search_path: str | None = N
     options = {
         "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S}s",
         "statement_timeout": f"{STATEMENT_S}s",
-        "lock_timeout": f"{LOCK_S}s",
+        "lock_timeout": f"{lock_s * 1000:.0f}ms",
         "timezone": "UTC",
     }
     if search_path is not None:

@@ -85,6 +85,19 @@ SELECT DISTINCT owner FROM projection_positions
 WHERE projection = %s AND topic = %s AND partition = ANY(%s::int[]) AND owner <> %s
 """
 
+# A bigint key's halves stand in classid and objid. Who waits for a lock or computes is not stuck;
+# who has not sent anything for so long, in the middle of a transaction, is.
+EVICT_STUCK = """
+SELECT pg_terminate_backend(a.pid)
+FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (l.classid::bigint << 32 | l.objid::bigint)
+        = hashtextextended('omega-images/' || current_schema() || '/' || %s, 0)
+    AND a.pid <> pg_backend_pid() AND a.state <> 'idle' AND a.wait_event_type = 'Client'
+    AND a.state_change < clock_timestamp() - make_interval(secs => %s)
+"""
+
 EVICT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = ANY(%s::text[])
@@ -200,3 +213,12 @@ def evict_owners(
     if not owners:
         return 0
     return connection.execute(EVICT, (owners,)).rowcount
+
+
+def evict_stuck(connection: Connection[Any], key: ProjectionKey, silent_s: float) -> int:
+    """End the sessions that hold the projection's lock and have been silent for so many seconds.
+
+    For a batch that waits on a lock: its holder may be frozen in the middle of a transaction, and
+    the server would wait for it far longer than the others should. How many there were.
+    """
+    return connection.execute(EVICT_STUCK, (key.projection, silent_s)).rowcount

@@ -11,18 +11,19 @@ import psycopg
 import pytest
 from psycopg import Connection, conninfo
 
-from consumers.processor import Batch, Processor
+from consumers.processor import STUCK_S, Batch, Processor
 from consumers.redrive import Redrive, Redriven
 from projections.dead_letter_reads import Selection, discard, each, from_line, list_groups, to_line
 from projections.dead_letters import DeadLetter
 from projections.faults import EnvironmentFault, FenceLost, TopicRecreated
 from projections.image_table import TableProjection
-from projections.positions import ProjectionKey, read_positions
+from projections.positions import ProjectionKey, lock_projection, read_positions
 from projections.projection import Decoded
 from schemas.codec import decode_record
 from schemas.errors import InvalidEvent
 from schemas.record import Record, row_id
 from tests.integration.test_table_projection import records_of
+from tests.support import load
 from tests.support.checker import actual_poison, actual_rows, differences, expected_rows
 from tests.support.load import Mix, mixed_load
 from tests.support.tcp_proxy import TcpProxy
@@ -153,6 +154,27 @@ def test_a_worker_frozen_in_its_transaction_does_not_block_its_heir(
         frozen.execute("COMMIT")
     owner.close()
     heir.close()
+
+
+def test_a_session_frozen_with_the_projection_s_lock_does_not_block_who_must_be_alone(
+    connection: Connection[Any], database_url: str
+) -> None:
+    frozen = connector(database_url, "frozen")()
+    frozen.execute("BEGIN")
+    lock_projection(frozen, KEY, exclusive=False)
+    connect = connector(database_url, "alone", options=f"-c lock_timeout={STUCK_S + 0.5}s")
+    processor = Processor(TableProjection(), KEY, connect, "alone")
+    processor.claim({0})
+    gone = {"request_id": "r", "reason": "user"}
+    message = load.message("ImageDeleted", gone, load.EPOCH, "gone")
+    batch = batch_of([Record("t", 0, 0, 0, message.key, message.value)])
+    with pytest.raises(EnvironmentFault, match="lock"):
+        processor.process(batch)
+    processor.process(batch)
+    assert read_positions(connection, "table", "t") == {0: 1}
+    with pytest.raises(psycopg.OperationalError):
+        frozen.execute("COMMIT")
+    processor.close()
 
 
 def test_commit_for_a_partition_no_longer_owned_is_refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from kafka import KafkaProducer  # type: ignore[import-untyped]  # kafka-python has no type hints
 
@@ -12,7 +13,15 @@ from tests.support.load import Message, halves
 OUTSTANDING = 5_000
 
 
-def send(bootstrap: str, topic: str, messages: Sequence[Message]) -> None:
+class AnyMessage(NamedTuple):
+    """One record to send, whatever it may lack."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def send(bootstrap: str, topic: str, messages: Sequence[Message | AnyMessage]) -> None:
     """One producer's share, as fast as it goes, every delivery checked."""
     producer = KafkaProducer(
         bootstrap_servers=bootstrap,
