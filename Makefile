@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo test soak lint bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ demo: install  ## the main job on the embedded stack, with real images
 
 test: install  ## every test; says at its end what was left out, and why
 	$(BIN)/python -m pytest
+
+soak: install  ## hundreds of real faults under a load, for at most an hour
+	$(BIN)/python -m tests.faults.soak $(SOAK)
 
 lint: install  ## formatting, style, types, and who may import whom
 	$(BIN)/ruff format --check .

@@ -93,6 +93,14 @@ class Consumer:
         """
         return bool(self.kafka._coordinator.heartbeat.session_timeout_expired())
 
+    def begins(self, places: Iterable[Any], timeout_ms: int) -> dict[Any, int]:
+        """Where the log begins. Raises LogUnavailable, LogError."""
+        return _bounds(self.kafka.beginning_offsets, places, timeout_ms)
+
+    def ends(self, places: Iterable[Any], timeout_ms: int) -> dict[Any, int]:
+        """Where the log ends. Raises LogUnavailable, LogError."""
+        return _bounds(self.kafka.end_offsets, places, timeout_ms)
+
     def insist_on_joining(self) -> None:
         """Have the next poll see to a join that the last one left under way.
 
@@ -234,3 +242,14 @@ def _give_up(clients: Iterable[Any]) -> None:
     """End the threads and sockets of clients that could not be opened or closed properly."""
     for client in clients:
         client.close()
+
+
+def _bounds(
+    ask: Callable[..., dict[Any, int]], places: Iterable[Any], timeout_ms: int
+) -> dict[Any, int]:
+    try:
+        with translated():
+            return ask(list(places), timeout_ms=timeout_ms)
+    except KeyError as exc:
+        # What kafka-python makes of a partition so new that no broker leads it yet.
+        raise LogUnavailable(f"{exc.args[0]} has no leader yet") from exc

@@ -259,8 +259,7 @@ class KafkaGroupLog:
         if time.monotonic() - self._ends_at < self._settings.ends_age_s:
             return
         try:
-            with translated():
-                ends = consumer.kafka.end_offsets(self._places(self._held), timeout_ms=500)
+            ends = consumer.ends(self._places(self._held), timeout_ms=500)
             self._ends = {place.partition: end for place, end in ends.items()}
         except LogUnavailable:
             # What is known stays; contact() tells that the brokers are away.
@@ -271,9 +270,8 @@ class KafkaGroupLog:
         """Which position is outside which bounds, if the brokers will say."""
         places = self._places(self._started)
         try:
-            with translated():
-                begin = consumer.kafka.beginning_offsets(places, timeout_ms=2000)
-                end = consumer.kafka.end_offsets(places, timeout_ms=2000)
+            begin = consumer.begins(places, timeout_ms=2000)
+            end = consumer.ends(places, timeout_ms=2000)
         except LogError:
             return str(error)
         outside = [

@@ -7,4 +7,5 @@ pytest_plugins = (
     "tests.plugins.databases",
     "tests.plugins.topics",
     "tests.plugins.own_broker",
+    "tests.plugins.own_postgres",
 )

@@ -83,6 +83,20 @@ def test_a_killed_member_is_replaced_within_ten_seconds(kafka_server: str, topic
         eventually(lambda: len(running[0].held) == 6, timeout_s=10, what="the victim's partitions")
 
 
+def test_a_partition_without_a_leader_does_not_end_its_member(
+    kafka_server: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = KafkaGroupLog(KafkaConnection(kafka_server), topic, f"g-{topic}", settings=FAST)
+    poll_until_assigned(log)
+
+    def unknown(*_: object, **__: object) -> None:
+        raise KeyError("partition 7")
+
+    monkeypatch.setattr(log._consumer.kafka, "end_offsets", unknown)  # type: ignore[union-attr]  # it has joined
+    assert log.end_offsets() == {}
+    log.close()
+
+
 def test_a_static_member_comes_back_to_its_own(kafka_server: str, topic: str) -> None:
     arguments = (kafka_server, topic, f"g-{topic}")
     with MemberProcess(*arguments, "one") as one, MemberProcess(*arguments, "two") as two:
