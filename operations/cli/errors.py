@@ -39,7 +39,7 @@ def reported() -> Iterator[None]:
 
 def _known(exc: Exception) -> str | None:
     """The line for an error of another part; None for one that is a fault of ours."""
-    from consumers.log import LogError, LogUnavailable, TopicMissing
+    from consumers.log import LogError, LogUnavailable, OffsetOutOfRange, TopicMissing
     from operations.embedded.errors import StackError
     from operations.settings import SettingsError
     from projections.adoption import AdoptionRefused
@@ -50,6 +50,8 @@ def _known(exc: Exception) -> str | None:
         return f"{exc}: run `omega-images topic create`"
     if isinstance(exc, LogUnavailable):
         return f"Kafka: {exc}: is it running? `omega-images doctor` looks"
+    if isinstance(exc, OffsetOutOfRange):
+        return f"{exc}: `omega-images rebuild` builds from what the log holds now"
     known = (LogError, StackError, SettingsError, AdoptionRefused, EnvironmentFault)
     if isinstance(exc, (*known, TopicRecreated, RebuildRefused)):
         return str(exc)

@@ -63,7 +63,7 @@ def worker_comes_and_goes(world: World) -> None:
         try:
             eventually(lambda: "partitions claimed" in guest.output(), timeout_s=30, what="a share")
             lasting(world, 0.5, 1)
-            assert guest.terminate() == 0
+            assert guest.terminate() == 0, guest.output()[-2_000:]
         finally:
             world.workers.remove(guest)
 

@@ -55,6 +55,7 @@ class World:
         self.proxy = TcpProxy("127.0.0.1", postgres.port)
         self.workers: list[WorkerProcess] = []
         self.load = self._new_load()
+        self._started = itertools.count(1)
 
     @property
     def database_url(self) -> str:
@@ -82,7 +83,7 @@ class World:
             "OMEGA_DATABASE_URL": f"{through}?sslmode=disable",
             "OMEGA_TOPIC": self.topic,
         }
-        log = self.logs / f"{projection}-{len(self.workers) + 1}.log"
+        log = self.logs / f"{projection}-{next(self._started)}.log"
         worker = WorkerProcess(projection, environment, log)
         self.workers.append(worker)
         return worker

@@ -40,6 +40,10 @@ class WorkerProcess:
         """Whether the process still lives."""
         return self._process.poll() is None
 
+    def exit_code(self) -> int | None:
+        """What it ended with; None while it lives."""
+        return self._process.poll()
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
