@@ -53,7 +53,8 @@ class Load:
 def load(job: Load) -> None:
     """Load these partitions, from where the shadow's positions are.
 
-    Raises EnvironmentFault and LogUnavailable: the rebuild is broken off, and can be started again.
+    Raises EnvironmentFault and LogUnavailable: the rebuild is broken off, and goes on from there
+    when it is started again.
     """
     owner = f"omega-rebuild-{job.key.projection}-{min(job.end)}"
     connect = connector(job.database_url, owner, search_path=job.search_path)
@@ -109,8 +110,9 @@ def _load_table(job: Load, connection: Connection[Any], owner: str, reader: LogR
     total = sum(job.end.values())
     seen = Bloom(max(total, 1_000), FALSE_POSITIVES)
     if any(start.values()):
-        for row in connection.execute(sql.REQUEST_IDS):
-            seen.add(row[0])
+        with connection.cursor() as cursor:
+            for row in cursor.stream(sql.REQUEST_IDS, size=BATCH):
+                seen.add(row[0])
     batches = reader.read(start, job.end, BATCH)
     for records in batches:
         found = _sort(records, seen, job.partitions)

@@ -30,10 +30,10 @@ from projections.shadow import (
     check_dependents,
     create,
     drop,
-    finish_load,
     hold_alone,
     shadow_of,
 )
+from projections.shadow_state import begin, fence_off, finish_loading, resumable
 from projections.swap import Comparison
 from schemas.codec import decode_record
 from schemas.record import Record
@@ -62,6 +62,8 @@ class Rebuild:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self.resumed = False
+        """Whether ``prepare`` has taken up what an interrupted rebuild left."""
         self._reader = source.open_reader()
         self._connection = connector(source.database_url, "omega-rebuild")()
         try:
@@ -73,17 +75,24 @@ class Rebuild:
             self.close()
             raise
 
-    def prepare(self) -> TopicState:
-        """Look whether it can be done, and make the empty shadow; the log as it is."""
+    def prepare(self, *, fresh: bool = False) -> TopicState:
+        """Look whether it can be done, and make the empty shadow; the log as it is.
+
+        A shadow that an interrupted rebuild left is taken up (``resumed`` says so), unless it does
+        not fit any more, or ``fresh`` says otherwise.
+        """
         state = self._reader.describe()
-        gone = {number: at for number, at in state.begin.items() if at > 0}
-        if gone:
-            raise RebuildRefused(
-                f"the log of {state.topic} no longer begins at 0 ({gone}): rows made by the events "
-                "that are gone would be lost; set retention.ms and retention.bytes to -1"
-            )
+        key = self._key(state.topic_id)
         check_dependents(self._connection, self._shadow)
-        create(self._connection, self._shadow)
+        self.resumed = not fresh and resumable(self._connection, self._shadow, key)
+        if self.resumed:
+            with self._connect_shadow()() as connection:
+                fence_off(connection, key, range(len(state.end)))
+            return state
+        with self._connection.transaction():
+            create(self._connection, self._shadow)
+            gone = {number: at for number, at in state.begin.items() if at > 0}
+            begin(self._connection, self._shadow, key, gone)
         return state
 
     def load(self, state: TopicState, pool: Executor, processes: int) -> None:
@@ -91,6 +100,7 @@ class Rebuild:
         numbers = [number for number, end in state.end.items() if end > 0]
         shares = [numbers[part::processes] for part in range(processes)]
         jobs = [pool.submit(load, self._job(state, share)) for share in shares if share]
+        # The first that fails ends the rebuild; the others' work stays, too.
         for job in jobs:
             job.result()
 
@@ -102,7 +112,7 @@ class Rebuild:
 
     def finish(self) -> int:
         """Build the indexes and merge what was set by; how many records that were."""
-        finish_load(self._connection, self._shadow)
+        finish_loading(self._connection, self._shadow)
         with self._connect_shadow()() as connection:
             return self._merge_deferred(connection)
 
@@ -167,9 +177,10 @@ class Rebuild:
             len(state.end),
         )
 
-    def _key(self) -> ProjectionKey:
+    def _key(self, topic_id: str | None = None) -> ProjectionKey:
         source = self._source
-        return ProjectionKey(source.projection, source.topic, self._reader.describe().topic_id)
+        topic_id = topic_id or self._reader.describe().topic_id
+        return ProjectionKey(source.projection, source.topic, topic_id)
 
     def _connect_shadow(self) -> Callable[[], Connection[Any]]:
         path = self._shadow.search_path
@@ -177,15 +188,15 @@ class Rebuild:
 
     def _merge_deferred(self, connection: Connection[Any]) -> int:
         projection, key = self._source.make_projection(), self._key()
-        after = done = 0
-        while rows := connection.execute(sql.NEXT_DEFERRED, (after, BATCH)).fetchall():
+        done = 0
+        while rows := connection.execute(sql.NEXT_DEFERRED, (BATCH,)).fetchall():
             records = [Record(self._source.topic, *row[1:]) for row in rows]
             events = [Decoded(record, decode_record(record)) for record in records]
             with connection.transaction():
                 lock_projection(connection, key, exclusive=True)
                 _, poison = apply_isolating(projection, connection, events, exclusive=True)
                 store(connection, key.projection, poison)
-            after = rows[-1][0]
+                connection.execute(sql.FORGET_DEFERRED, (rows[-1][0],))
             done += len(rows)
         return done
 

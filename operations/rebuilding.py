@@ -29,6 +29,7 @@ class RebuildOptions:
     accept_loss: int = 0
     keep_unmade: bool = True
     processes: int | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class RebuildResult:
     comparison: Comparison
     swapped: bool
     records: int
+    resumed: bool = False
+    """Whether it went on with what an interrupted one had left."""
 
 
 def source_of(ledger: Ledger, projection: str) -> Source:
@@ -57,30 +60,26 @@ def run_rebuild(
     options: RebuildOptions,
     confirm: Callable[[Comparison], bool],
 ) -> RebuildResult:
-    """Rebuild the projection; the shadow is dropped unless it takes the live tables' place.
+    """Rebuild the projection; the shadow stays when it was interrupted, or refused for a loss.
 
-    Raises RebuildRefused, also when more rows would be lost than are accepted.
+    The next one goes on with it. Raises RebuildRefused, also when more rows would be lost than are
+    accepted.
     """
     with Rebuild(source_of(ledger, projection)) as rebuild:
-        state = rebuild.prepare()
-        try:
-            _load(rebuild, state, options)
-            rebuild.finish()
-            rebuild.catch_up_to_the_end()
-            comparison = rebuild.compare(unmade=options.keep_unmade)
-            total = sum(state.end.values())
-            if options.dry_run:
-                rebuild.abandon()
-                return RebuildResult(comparison, False, total)
+        state = rebuild.prepare(fresh=options.fresh)
+        total = sum(state.end.values()) - sum(state.begin.values())
+        _load(rebuild, state, options)
+        rebuild.finish()
+        rebuild.catch_up_to_the_end()
+        comparison = rebuild.compare(unmade=options.keep_unmade)
+        if not options.dry_run:
             _refuse_loss(comparison, options)
-            if not confirm(comparison):
-                rebuild.abandon()
-                return RebuildResult(comparison, False, total)
+        swapped = not options.dry_run and confirm(comparison)
+        if swapped:
             rebuild.swap(unmade=options.keep_unmade)
-        except BaseException:
+        else:
             rebuild.abandon()
-            raise
-        return RebuildResult(comparison, True, total)
+        return RebuildResult(comparison, swapped, total, rebuild.resumed)
 
 
 def _refuse_loss(comparison: Comparison, options: RebuildOptions) -> None:

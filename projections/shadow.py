@@ -113,18 +113,17 @@ def drop(connection: Connection[Any], shadow: Shadow) -> None:
 
 
 def create(connection: Connection[Any], shadow: Shadow) -> None:
-    """Make the empty shadow, in one transaction; one that a broken-off rebuild left is dropped."""
-    with connection.transaction():
-        drop(connection, shadow)
-        connection.execute(SQL("CREATE SCHEMA {shadow}").format(**shadow.names))
-        for table in shadow.tables:
-            _copy_table(connection, shadow, table)
-            if table not in LATE_INDEXES:
-                build_indexes(connection, shadow, table)
-        for table in LEDGER_TABLES:
-            statement = SQL("CREATE TABLE {shadow}.{table} (LIKE {live}.{table} INCLUDING ALL)")
-            connection.execute(statement.format(table=Identifier(table), **shadow.names))
-        connection.execute(sql.MAKE_DEFERRED.format(**shadow.names))
+    """Make the empty shadow, in the caller's transaction; what another rebuild left is dropped."""
+    drop(connection, shadow)
+    connection.execute(SQL("CREATE SCHEMA {shadow}").format(**shadow.names))
+    for table in shadow.tables:
+        _copy_table(connection, shadow, table)
+        if table not in LATE_INDEXES:
+            build_indexes(connection, shadow, table)
+    for table in LEDGER_TABLES:
+        statement = SQL("CREATE TABLE {shadow}.{table} (LIKE {live}.{table} INCLUDING ALL)")
+        connection.execute(statement.format(table=Identifier(table), **shadow.names))
+    connection.execute(sql.MAKE_DEFERRED.format(**shadow.names))
 
 
 def _copy_table(connection: Connection[Any], shadow: Shadow, table: str) -> None:

@@ -72,8 +72,10 @@ COPY deferred_records (partition, "offset", timestamp_ms, key, value) FROM STDIN
 
 NEXT_DEFERRED = """
 SELECT number, partition, "offset", timestamp_ms, key, value FROM deferred_records
-WHERE number > %s ORDER BY number LIMIT %s
+ORDER BY number LIMIT %s
 """
+
+FORGET_DEFERRED = "DELETE FROM deferred_records WHERE number <= %s"
 
 KEEP_IDS = SQL("""
 UPDATE {shadow}.generated_images AS s SET id = l.id

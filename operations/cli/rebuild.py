@@ -31,6 +31,12 @@ def rebuild(
     drop_unmade: Annotated[
         bool, typer.Option("--drop-unmade", help="Leave out rows that no event made.")
     ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew although an interrupted one could go on.")
+    ] = False,
+    abandon: Annotated[
+        bool, typer.Option("--abandon", help="Remove what an interrupted one left; do no more.")
+    ] = False,
     processes: Annotated[
         int | None, typer.Option(help="Processes that load; default: one for each core.", min=1)
     ] = None,
@@ -39,13 +45,17 @@ def rebuild(
     """Build the table or the statistics anew from the log, beside the live ones; then swap.
 
     The workers go on meanwhile. Shadow and live tables are compared before the swap, which is
-    refused when rows would be lost. What was replaced stays for --rollback.
+    refused when rows would be lost. What was replaced stays for --rollback. A rebuild that was
+    interrupted goes on where it was.
 
     Examples: omega-images rebuild table --dry-run | omega-images rebuild stats --yes
     """
     ledger = open_ledger(load_settings())
     if rollback:
         _roll_back(ledger, projection)
+        return
+    if abandon:
+        _abandon(ledger, projection)
         return
     if not (yes or dry_run or sys.stdin.isatty()):
         raise UserError(
@@ -57,13 +67,15 @@ def rebuild(
             _show(comparison)
         return yes or typer.confirm("Put it in the live tables' place?")
 
-    options = RebuildOptions(dry_run, accept_loss, not drop_unmade, processes)
+    options = RebuildOptions(dry_run, accept_loss, not drop_unmade, processes, fresh)
     result = run_rebuild(ledger, projection.value, options, confirm)
     if json:
         print_json(asdict(result))
         return
     if dry_run:
         _show(result.comparison)
+    if result.resumed:
+        say("this went on with the rebuild that was interrupted")
     done = "swapped" if result.swapped else "nothing was changed"
     say(f"{projection.value} rebuilt from {result.records:,} records: {done}")
     if result.swapped:
@@ -74,6 +86,12 @@ def _roll_back(ledger: Ledger, projection: Name) -> None:
     with Rebuild(source_of(ledger, projection.value)) as work:
         work.roll_back()
     say(f"{projection.value} is as it was before the last rebuild; its worker catches up from then")
+
+
+def _abandon(ledger: Ledger, projection: Name) -> None:
+    with Rebuild(source_of(ledger, projection.value)) as work:
+        work.abandon()
+    say(f"no unfinished rebuild of {projection.value} is left")
 
 
 def _show(comparison: Comparison) -> None:

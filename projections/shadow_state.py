@@ -1,0 +1,97 @@
+"""How far an unfinished rebuild has come, kept in the shadow itself: what makes it resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from psycopg import Connection
+from psycopg.sql import SQL
+
+from projections.positions import ProjectionKey, claim
+from projections.shadow import Shadow, exists, finish_load
+
+MAKE = SQL("""
+CREATE TABLE {shadow}.rebuild_state (
+    topic_id TEXT NOT NULL, definition TEXT NOT NULL, loaded BOOLEAN NOT NULL DEFAULT false
+)
+""")
+
+BEGIN = SQL("INSERT INTO {shadow}.rebuild_state (topic_id, definition) VALUES (%s, %s)")
+
+BEGIN_AT = SQL("""
+INSERT INTO {shadow}.projection_positions
+    (projection, topic, partition, topic_id, next_offset, epoch, owner)
+SELECT %s, %s, partition, %s, next_offset, 0, 'rebuild'
+FROM unnest(%s::int[], %s::bigint[]) AS b (partition, next_offset)
+""")
+
+READ = SQL("SELECT topic_id, definition, loaded FROM {shadow}.rebuild_state")
+
+SET_LOADED = SQL("UPDATE {shadow}.rebuild_state SET loaded = true")
+
+# What a shadow was copied from: when it has changed since, the shadow is of no use any more.
+DEFINITION = """
+SELECT md5(coalesce(string_agg(line, E'\\n' ORDER BY line), '')) FROM (
+    SELECT format('%%s %%s %%s %%s', c.relname, a.attname, a.atttypid::regtype, a.attnotnull)
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+    WHERE c.relnamespace = %(schema)s::regnamespace AND c.relname = ANY(%(tables)s)
+        AND NOT a.attisdropped
+    UNION ALL
+    SELECT pg_get_indexdef(i.indexrelid) FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid
+    WHERE c.relnamespace = %(schema)s::regnamespace AND c.relname = ANY(%(tables)s)
+) AS lines (line)
+"""
+
+STATE_TABLE = "SELECT to_regclass(%s)"
+
+
+def begin(
+    connection: Connection[Any], shadow: Shadow, key: ProjectionKey, starts: Mapping[int, int]
+) -> None:
+    """Note what the shadow is made from, in the transaction that makes it.
+
+    ``starts`` are the offsets of partitions whose log begins after 0.
+    """
+    connection.execute(MAKE.format(**shadow.names))
+    definition = _definition(connection, shadow)
+    connection.execute(BEGIN.format(**shadow.names), (key.topic_id, definition))
+    places = (sorted(starts), [starts[number] for number in sorted(starts)])
+    parameters = (key.projection, key.topic, key.topic_id, *places)
+    connection.execute(BEGIN_AT.format(**shadow.names), parameters)
+
+
+def resumable(connection: Connection[Any], shadow: Shadow, key: ProjectionKey) -> bool:
+    """Whether a shadow is there, of this topic and of tables as they are now."""
+    if not exists(connection, shadow.schema):
+        return False
+    found = connection.execute(STATE_TABLE, (f"{shadow.schema}.rebuild_state",)).fetchone()
+    if found is None or found[0] is None:
+        return False
+    state = connection.execute(READ.format(**shadow.names)).fetchone()
+    definition = _definition(connection, shadow)
+    return state is not None and tuple(state[:2]) == (key.topic_id, definition)
+
+
+def fence_off(connection: Connection[Any], key: ProjectionKey, partitions: range) -> None:
+    """Make loaders that outlived their rebuild fail at their next batch.
+
+    The connection's search_path begins with the shadow's schema.
+    """
+    with connection.transaction():
+        claim(connection, key, "omega-rebuild", partitions)
+
+
+def finish_loading(connection: Connection[Any], shadow: Shadow) -> None:
+    """Build the indexes, once: all of them and the note that it is done stand or fall together."""
+    with connection.transaction():
+        state = connection.execute(READ.format(**shadow.names)).fetchone()
+        if state is None or state[2]:
+            return
+        finish_load(connection, shadow)
+        connection.execute(SET_LOADED.format(**shadow.names))
+
+
+def _definition(connection: Connection[Any], shadow: Shadow) -> str:
+    parameters = {"schema": shadow.live, "tables": list(shadow.tables)}
+    return str(connection.execute(DEFINITION, parameters).fetchall()[0][0])

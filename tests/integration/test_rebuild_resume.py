@@ -1,0 +1,176 @@
+"""Rebuilds that are killed at any phase: nothing live is touched, and the next one goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+import pytest
+from kafka import (  # type: ignore[import-untyped]  # kafka-python has no type hints
+    KafkaAdminClient,
+    TopicPartition,
+)
+from psycopg import Connection
+
+from consumers.rebuild import Rebuild, RebuildRefused
+from operations.rebuilding import source_of
+from operations.wiring import Ledger
+from projections.positions import read_positions
+from projections.shadow import exists
+from tests.integration.test_rebuild import filled, judge, ledger, rebuild, records
+from tests.support.checker import actual_rows, expected_rows
+from tests.support.waiting import eventually
+
+__all__ = ["ledger"]
+
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
+
+SHADOW = "omega_rebuild_table"
+EVENTS = 12_000
+POSITIONS = "SELECT sum(next_offset) FROM omega_rebuild_table.projection_positions"
+LOADED = "SELECT loaded FROM omega_rebuild_table.rebuild_state"
+Condition = Callable[[Connection[Any]], bool]
+
+
+@contextmanager
+def running(ledger: Ledger, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """``omega-images rebuild table --yes`` in a process group of its own, ended with the block."""
+    environment = {
+        "OMEGA_KAFKA_BOOTSTRAP_SERVERS": ledger.servers.kafka.bootstrap_servers,
+        "OMEGA_DATABASE_URL": ledger.servers.database_url,
+        "OMEGA_TOPIC": ledger.topic,
+    }
+    command = [sys.executable, "-m", "operations.main", "rebuild", "table", "--yes", *options]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        yield process
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def one(connection: Connection[Any], query: str) -> Any:
+    """The query's value; None while its table is not there."""
+    with suppress(psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        row = connection.execute(query).fetchone()
+        return None if row is None else row[0]
+    return None
+
+
+def made(connection: Connection[Any]) -> bool:
+    return exists(connection, SHADOW)
+
+
+def loading(connection: Connection[Any]) -> bool:
+    return bool(one(connection, POSITIONS))
+
+
+def loaded(connection: Connection[Any]) -> bool:
+    return bool(one(connection, LOADED))
+
+
+@pytest.mark.parametrize("phase", [made, loading, loaded])
+def test_a_rebuild_that_is_killed_goes_on_where_it_was(
+    ledger: Ledger, connection: Connection[Any], kafka_server: str, phase: Condition
+) -> None:
+    filled(ledger, kafka_server, EVENTS)
+    connection.execute("UPDATE generated_images SET prompt = 'spoilt' WHERE user_id < 'user3'")
+    before = actual_rows(connection)
+    with running(ledger) as process:
+        eventually(lambda: phase(connection), timeout_s=60, what=phase.__name__)
+        # Its loaders live on, as they would in earnest, and have to be fenced off.
+        process.kill()
+        process.wait(10)
+        assert actual_rows(connection) == before
+        eventually(lambda: not held(ledger), timeout_s=10, what="the end of its session")
+        result = rebuild(ledger, "table")
+    assert result.resumed
+    assert result.swapped
+    judge(connection, records(ledger))
+
+
+def held(ledger: Ledger) -> bool:
+    """Whether the killed rebuild's session still stands."""
+    try:
+        with Rebuild(source_of(ledger, "table")):
+            return False
+    except RebuildRefused:
+        return True
+
+
+def test_a_rebuild_that_is_killed_while_it_waits_for_the_swap_has_changed_nothing(
+    ledger: Ledger, connection: Connection[Any], kafka_server: str
+) -> None:
+    filled(ledger, kafka_server, EVENTS // 4)
+    with ledger.connect() as reader, running(ledger) as process:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM generated_images")
+        waits = (
+            "SELECT count(*) > 0 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"
+        )
+        eventually(lambda: one(connection, waits), timeout_s=60, what="the swap")
+        process.kill()
+        process.wait(10)
+        reader.execute("COMMIT")
+        eventually(lambda: not held(ledger), timeout_s=10, what="the end of its session")
+    judge(connection, records(ledger))
+    assert rebuild(ledger, "table").resumed
+    judge(connection, records(ledger))
+
+
+def prepared(ledger: Ledger, *, fresh: bool = False) -> bool:
+    """Prepare a rebuild and leave it; whether it took up another."""
+    with Rebuild(source_of(ledger, "table")) as work:
+        work.prepare(fresh=fresh)
+        return work.resumed
+
+
+def test_what_no_longer_fits_is_begun_anew(
+    ledger: Ledger, connection: Connection[Any], kafka_server: str
+) -> None:
+    filled(ledger, kafka_server)
+    with Rebuild(source_of(ledger, "table")) as work:
+        work.prepare()
+    connection.execute("ALTER TABLE generated_images ADD COLUMN note TEXT")
+    assert [prepared(ledger), prepared(ledger), prepared(ledger, fresh=True)] == [
+        False,
+        True,
+        False,
+    ]
+    with Rebuild(source_of(ledger, "table")) as work:
+        work.abandon()
+    assert not exists(connection, SHADOW)
+    assert rebuild(ledger, "table").comparison.identical
+
+
+def test_a_log_that_lost_its_beginning_refuses_to_lose_the_rows_unless_told(
+    ledger: Ledger, connection: Connection[Any], kafka_server: str
+) -> None:
+    filled(ledger, kafka_server, 600)
+    admin = KafkaAdminClient(bootstrap_servers=kafka_server)
+    admin.delete_records({TopicPartition(ledger.topic, number): 40 for number in range(6)})
+    admin.close()
+    with pytest.raises(RebuildRefused, match=r"--accept-loss \d+") as refused:
+        rebuild(ledger, "table")
+    lost = int(str(refused.value).rpartition(" ")[2])
+    result = rebuild(ledger, "table", accept_loss=lost)
+    assert result.resumed
+    assert result.swapped
+    assert result.comparison.lost == lost > 100
+    state = ledger.topic_state()
+    reader = ledger.reader()
+    kept = [one for batch in reader.read(state.begin, state.end) for one in batch]
+    reader.close()
+    assert expected_rows(kept).keys() == actual_rows(connection).keys()
+    assert read_positions(connection, "table", ledger.topic) == state.end
