@@ -227,7 +227,10 @@ def small_disk(world: World) -> Iterator[Path]:
     """A file system in memory that PostgreSQL may write to. Needs root."""
     disk = world.logs / f"disk-{world.rng.randrange(10**9)}"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], check=True)
+    with world.connect() as connection:
+        table = connection.execute("SELECT pg_table_size('generated_images')").fetchall()[0][0]
+    size = f"size={table // 2**20 + 16}m"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(disk)], check=True)
     try:
         (disk / "tables").mkdir()
         subprocess.run(["chown", "-R", _owner_of_the_data(world), str(disk)], check=True)
