@@ -157,6 +157,19 @@ SELECT * FROM {live}.projection_positions
 WHERE projection = %(projection)s AND topic = %(topic)s
 """)
 
+SAVE_LETTERS = SQL("""
+CREATE TABLE {previous}.dead_letter_states AS
+SELECT id, state FROM {live}.dead_letters WHERE projection = %(projection)s AND topic = %(topic)s
+""")
+
+# What was projected since is not in the tables that come back; what was discarded stays so.
+RESTORE_LETTERS = SQL("""
+UPDATE {live}.dead_letters AS d SET state = s.state, last_seen = now(),
+    history = history || jsonb_build_object('at', now(), 'state', d.state, 'note', 'rolled back')
+FROM {source}.dead_letter_states AS s
+WHERE d.id = s.id AND d.state <> s.state AND d.state <> 'discarded'
+""")
+
 SET_POSITIONS = SQL("""
 INSERT INTO {live}.projection_positions AS p
     (projection, topic, partition, topic_id, next_offset, epoch, owner)
@@ -165,6 +178,15 @@ FROM {source}.projection_positions WHERE projection = %(projection)s AND topic =
 ON CONFLICT (projection, topic, partition) DO UPDATE SET topic_id = excluded.topic_id,
     next_offset = excluded.next_offset, epoch = p.epoch + 1, owner = excluded.owner,
     updated_at = now()
+""")
+
+# What the tables that take the place have never read, has to be read from its beginning.
+RESET_POSITIONS = SQL("""
+UPDATE {live}.projection_positions AS p
+SET next_offset = 0, epoch = p.epoch + 1, owner = 'rebuild', updated_at = now()
+WHERE p.projection = %(projection)s AND p.topic = %(topic)s
+    AND NOT EXISTS (SELECT FROM {source}.projection_positions AS s
+        WHERE s.projection = p.projection AND s.topic = p.topic AND s.partition = p.partition)
 """)
 
 ADD_DEAD_LETTERS = SQL("""

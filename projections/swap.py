@@ -106,9 +106,9 @@ def swap(
         _lock_tables(connection, shadow, "SHARE ROW EXCLUSIVE", "1s")
         carry_over(connection, shadow, unmade=unmade)
         parameters = {"projection": key.projection, "topic": key.topic}
+        _exchange(connection, shadow, shadow.schema, parameters)
         connection.execute(sql.ADD_DEAD_LETTERS.format(**shadow.names))
         connection.execute(sql.SETTLE_DEAD_LETTERS.format(**shadow.names), parameters)
-        _exchange(connection, shadow, shadow.schema, parameters)
         connection.execute(SQL("DROP SCHEMA {shadow} CASCADE").format(**shadow.names))
         announce(connection, key)
 
@@ -132,6 +132,8 @@ def roll_back(connection: Connection[Any], shadow: Shadow, key: ProjectionKey) -
         connection.execute(rename.format(holding=Identifier(holding), **shadow.names))
         parameters = {"projection": key.projection, "topic": key.topic}
         _exchange(connection, shadow, holding, parameters)
+        restore = sql.RESTORE_LETTERS.format(source=Identifier(holding), **shadow.names)
+        connection.execute(restore)
         connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(holding)))
         announce(connection, key)
 
@@ -146,6 +148,8 @@ def _exchange(
     connection.execute(SQL("DROP SCHEMA IF EXISTS {previous} CASCADE").format(**names))
     connection.execute(SQL("CREATE SCHEMA {previous}").format(**names))
     connection.execute(sql.SAVE_POSITIONS.format(**names), parameters)
+    connection.execute(sql.SAVE_LETTERS.format(**names), parameters)
+    connection.execute(sql.RESET_POSITIONS.format(**names), parameters)
     connection.execute(sql.SET_POSITIONS.format(**names), parameters)
     _lock_tables(connection, shadow, "ACCESS EXCLUSIVE", READERS_WAIT)
     for table in shadow.tables:
