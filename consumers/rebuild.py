@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
@@ -18,6 +19,7 @@ from consumers.bulk_load import BATCH, Load, load, replay
 from consumers.isolation import apply_isolating
 from consumers.log import LogReader, TopicState
 from consumers.processor import Processor
+from projections import past_table
 from projections import shadow_sql as sql
 from projections import swap as swapping
 from projections.connections import connector
@@ -60,7 +62,7 @@ class Rebuild:
     Raises RebuildRefused from whichever step finds a reason.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, kind: str = "rebuild") -> None:
         self._source = source
         self.resumed = False
         """Whether ``prepare`` has taken up what an interrupted rebuild left."""
@@ -69,8 +71,8 @@ class Rebuild:
         try:
             # It sits idle while others load; the lock of the session is what it is for.
             self._connection.execute("SET idle_in_transaction_session_timeout = 0")
-            hold_alone(self._connection, source.projection)
-            self._shadow = shadow_of(self._connection, source.projection)
+            hold_alone(self._connection, source.projection, kind)
+            self._shadow = shadow_of(self._connection, source.projection, kind)
         except BaseException:
             self.close()
             raise
@@ -141,6 +143,14 @@ class Rebuild:
         return swapping.swap(
             self._connection, self._shadow, self._key(), self._catch_up_with_live, unmade=unmade
         )
+
+    def check_name(self, name: str) -> None:
+        """Raises RebuildRefused when no table can be made under this name."""
+        past_table.check_name(self._connection, self._shadow.live, name)
+
+    def publish_as(self, name: str, at: datetime) -> int:
+        """Instead of a swap: put the image table beside the live one; how many rows it has."""
+        return past_table.publish(self._connection, self._shadow, name, at)
 
     def abandon(self) -> None:
         """Remove the shadow."""

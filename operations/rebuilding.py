@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from consumers.as_of import LogAsOf
 from consumers.kafka_log import KafkaLogReader
 from consumers.log import TopicState
 from consumers.rebuild import Rebuild, RebuildRefused, Source
@@ -80,6 +82,27 @@ def run_rebuild(
         else:
             rebuild.abandon()
         return RebuildResult(comparison, swapped, total, rebuild.resumed)
+
+
+def run_as_of(ledger: Ledger, at: datetime, name: str, processes: int | None) -> int:
+    """Build the image table as the log had it at that time, under a name of its own; its rows.
+
+    Rows that no event made are left out: nothing tells since when they were there. Raises
+    RebuildRefused.
+    """
+    source = source_of(ledger, "table")
+    until_ms = int(at.timestamp() * 1000)
+    source = replace(source, open_reader=partial(LogAsOf, source.open_reader, until_ms))
+    with Rebuild(source, "as_of") as rebuild:
+        rebuild.check_name(name)
+        state = rebuild.prepare(fresh=True)
+        try:
+            _load(rebuild, state, RebuildOptions(processes=processes))
+            rebuild.finish()
+            return rebuild.publish_as(name, at)
+        except BaseException:
+            rebuild.abandon()
+            raise
 
 
 def _refuse_loss(comparison: Comparison, options: RebuildOptions) -> None:

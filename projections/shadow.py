@@ -39,15 +39,16 @@ class RebuildRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """The schemas of one projection's rebuild."""
+    """The schemas of one projection's rebuild, or of what else is built beside the live tables."""
 
     projection: str
     live: str
+    kind: str = "rebuild"
 
     @property
     def schema(self) -> str:
         """Where the shadow tables are."""
-        return f"omega_rebuild_{self.projection}"
+        return f"omega_{self.kind}_{self.projection}"
 
     @property
     def previous(self) -> str:
@@ -74,17 +75,17 @@ class Shadow:
         }
 
 
-def shadow_of(connection: Connection[Any], projection: str) -> Shadow:
+def shadow_of(connection: Connection[Any], projection: str, kind: str = "rebuild") -> Shadow:
     """The shadow of a projection whose live tables are in the connection's current schema."""
     row = connection.execute("SELECT current_schema()").fetchone()
     if row is None or row[0] is None:
         raise RebuildRefused("the search_path names no schema that exists: set it, then try again")
-    return Shadow(projection, row[0])
+    return Shadow(projection, row[0], kind)
 
 
-def hold_alone(connection: Connection[Any], projection: str) -> None:
-    """Be the projection's only rebuild for as long as the connection stands."""
-    row = connection.execute(sql.TRY_LOCK, (projection,)).fetchone()
+def hold_alone(connection: Connection[Any], projection: str, kind: str = "rebuild") -> None:
+    """Be the projection's only rebuild of the kind for as long as the connection stands."""
+    row = connection.execute(sql.TRY_LOCK, (f"{kind}/{projection}",)).fetchone()
     if row is None or not row[0]:
         raise RebuildRefused(
             f"another rebuild of {projection} is running: wait until it is done, or stop it"

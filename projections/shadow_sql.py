@@ -212,4 +212,4 @@ REQUEST_IDS = "SELECT request_id FROM generated_images WHERE request_id IS NOT N
 
 SCHEMA_EXISTS = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
 
-TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('omega-images/rebuild/' || %s, 0))"
+TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('omega-images/' || %s, 0))"

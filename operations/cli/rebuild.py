@@ -12,7 +12,8 @@ from consumers.rebuild import Rebuild
 from operations.cli.consume import Name
 from operations.cli.errors import UserError
 from operations.cli.output import print_json, print_table, say
-from operations.rebuilding import RebuildOptions, run_rebuild, source_of
+from operations.cli.times import past_time
+from operations.rebuilding import RebuildOptions, run_as_of, run_rebuild, source_of
 from operations.settings import load_settings
 from operations.wiring import Ledger, open_ledger
 from projections.swap import Comparison
@@ -37,6 +38,13 @@ def rebuild(
     abandon: Annotated[
         bool, typer.Option("--abandon", help="Remove what an interrupted one left; do no more.")
     ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="With --into: the table as it was then."),
+    ] = None,
+    into: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The new table's name, with --as-of.")
+    ] = None,
     processes: Annotated[
         int | None, typer.Option(help="Processes that load; default: one for each core.", min=1)
     ] = None,
@@ -49,13 +57,14 @@ def rebuild(
     interrupted goes on where it was.
 
     Examples: omega-images rebuild table --dry-run | omega-images rebuild stats --yes
+    | omega-images rebuild table --as-of 2026-11-20T12:00:00Z --into images_of_friday
     """
-    ledger = open_ledger(load_settings())
-    if rollback:
-        _roll_back(ledger, projection)
+    if as_of is not None or into is not None:
+        _as_of(projection, as_of, into, processes)
         return
-    if abandon:
-        _abandon(ledger, projection)
+    ledger = open_ledger(load_settings())
+    if rollback or abandon:
+        (_roll_back if rollback else _abandon)(ledger, projection)
         return
     if not (yes or dry_run or sys.stdin.isatty()):
         raise UserError(
@@ -86,6 +95,16 @@ def _roll_back(ledger: Ledger, projection: Name) -> None:
     with Rebuild(source_of(ledger, projection.value)) as work:
         work.roll_back()
     say(f"{projection.value} is as it was before the last rebuild; its worker catches up from then")
+
+
+def _as_of(projection: Name, as_of: str | None, into: str | None, processes: int | None) -> None:
+    if as_of is None or into is None or projection is not Name.TABLE:
+        why = "--as-of TIME and --into NAME go together, and with the table only"
+        raise UserError("rebuild", why, "give both, or none")
+    at = past_time(as_of)
+    rows = run_as_of(open_ledger(load_settings()), at, into, processes)
+    say(f"{into} holds the {rows:,} rows that the log had made by {at.isoformat()}")
+    say("rows that no event made are not among them; drop the table when you are done with it")
 
 
 def _abandon(ledger: Ledger, projection: Name) -> None:
