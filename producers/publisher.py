@@ -35,6 +35,20 @@ class Acknowledgement:
         return f"{self.partition}:{self.offset}"
 
 
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """The event is safe on this machine's disk, and will be sent as soon as Kafka takes it."""
+
+    request_id: str
+    event_id: str
+    reason: str
+    """Why it was not sent yet, in one line."""
+
+
+Receipt = Acknowledgement | Spooled
+"""The event will not be lost."""
+
+
 def parse_token(token: str) -> Position:
     """The place that an acknowledgement's token names. Raises ValueError."""
     partition, separator, offset = token.partition(":")
@@ -72,6 +86,25 @@ class Publisher(Protocol):
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Flush for so long, then fail what is left with PublishTimeout. May be called twice."""
+        ...
+
+
+class ReceiptPublisher(Protocol):
+    """As Publisher, but may keep what Kafka does not take now. Every Publisher is one.
+
+    All threads may use it.
+    """
+
+    def publish(self, event: Event) -> Receipt:
+        """As Publisher's."""
+        ...
+
+    def flush(self, timeout_s: float) -> None:
+        """As Publisher's."""
+        ...
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """As Publisher's; what is kept stays kept."""
         ...
 
 
