@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from psycopg import Connection
 
@@ -165,7 +165,7 @@ class Rebuild:
         self._connection.close()
         self._reader.close()
 
-    def __enter__(self) -> Rebuild:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

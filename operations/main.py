@@ -26,6 +26,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "emit": ("operations.cli.emit:emit", "Publish CloudEvents from a file of JSON lines."),
     "images": ("operations.cli.images:app", "Look at images and numbers."),
     "rebuild": ("operations.cli.rebuild:rebuild", "Build table or statistics anew from the log."),
+    "reconcile": (
+        "operations.cli.reconcile:reconcile",
+        "Compare table and statistics with the log; mend them.",
+    ),
     "dead-letters": (
         "operations.cli.dead_letters:app",
         "Records set aside: look, redrive, discard.",

@@ -17,6 +17,7 @@ from consumers.as_of import LogAsOf
 from consumers.kafka_log import KafkaLogReader
 from consumers.log import TopicState
 from consumers.rebuild import Rebuild, RebuildRefused, Source
+from consumers.reconciliation import Reconciled, Reconciliation
 from operations.wiring import PROJECTIONS, Ledger
 from projections.swap import Comparison
 
@@ -103,6 +104,23 @@ def run_as_of(ledger: Ledger, at: datetime, name: str, processes: int | None) ->
         except BaseException:
             rebuild.abandon()
             raise
+
+
+def run_reconciliation(
+    ledger: Ledger, projection: str, *, repair: bool, lose: bool, processes: int | None
+) -> Reconciled:
+    """Compare the projection with the log, and mend what differs if wanted.
+
+    Raises RebuildRefused, say when another comparison is running.
+    """
+    with Reconciliation(source_of(ledger, projection)) as work:
+        state = work.prepare()
+        try:
+            _load(work, state, RebuildOptions(processes=processes))
+            work.finish()
+            return work.settle(repair=repair, lose=lose)
+        finally:
+            work.abandon()
 
 
 def _refuse_loss(comparison: Comparison, options: RebuildOptions) -> None:

@@ -1,0 +1,51 @@
+"""Comparing a projection with the log: built anew beside it, up to the very same positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from consumers.log import TopicState
+from consumers.rebuild import Rebuild, Source
+from projections import reconciling, swap
+from projections.positions import read_positions
+from projections.reconciling import Difference
+from projections.swap import carry_over
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What was found, and how much of it was mended."""
+
+    differences: list[Difference]
+    mended: int
+
+
+class Reconciliation(Rebuild):
+    """One comparison; used as a rebuild is, with ``settle`` in the place of the swap."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source, "reconcile")
+
+    def prepare(self, *, fresh: bool = True) -> TopicState:
+        """As Rebuild.prepare; the log ends where the live projection has come to."""
+        state = super().prepare(fresh=fresh)
+        source = self._source
+        at = read_positions(self._connection, source.projection, source.topic)
+        end = {n: min(at.get(n, 0), end) for n, end in state.end.items()}
+        return replace(state, end={n: max(to, state.begin[n]) for n, to in end.items()})
+
+    def settle(self, *, repair: bool, lose: bool) -> Reconciled:
+        """Hold the workers still, catch up to where they are, compare, and mend if wanted.
+
+        ``lose``: also remove what nothing in the log makes.
+        """
+        shadow = self._shadow
+        with self._connection.transaction(), self._connect_shadow()() as fresh:
+            self._catch_up_with_live(swap.lock_live(self._connection, self._key()))
+            self._connection.execute("SELECT set_config('statement_timeout', '0', true)")
+            carry_over(self._connection, shadow, unmade=False)
+            found = list(reconciling.find(self._connection, fresh, shadow))
+            mended = 0
+            if repair and found:
+                mended = reconciling.mend(self._connection, shadow, found, lose=lose)
+        return Reconciled(found, mended)
