@@ -112,7 +112,7 @@ class Ledger(RuleBasedStateMachine):
         records, ends = self._next(held, most)
         draft = decode(records)
         draft.next_offsets = ends
-        if ends:
+        if draft.decoded:
             with _dying(self.workers[name, worker]), pytest.raises((EnvironmentFault, FenceLost)):
                 self.workers[name, worker].process(draft.batch())
         self._replace(name, worker)
