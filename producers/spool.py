@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -88,7 +89,7 @@ class Spool:
         """As ``run``, with the next transaction; a crash may forget it."""
         self._commits.later(work)
 
-    def read(self, query: str, *parameters: object) -> list[tuple[object, ...]]:
+    def read(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """The rows of a query of ``spool_sql``."""
         return self._commits.run(lambda c: c.execute(query, parameters).fetchall())
 

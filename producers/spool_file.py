@@ -39,7 +39,7 @@ def open_spool(path: Path) -> tuple[sqlite3.Connection, Owner]:
         reason = exc.strerror or str(exc)
         raise SpoolUnavailable(f"spool {path}: {reason}; name a file that can be written") from exc
     try:
-        return _connect(path), owner
+        return _durable(_connect(path)), owner
     except sqlite3.Error as exc:
         owner.release()
         raise as_spool_error(exc, path) from exc
@@ -92,10 +92,8 @@ def _complaint(path: Path) -> str | None:
         return "it is empty"
     try:
         connection = _connect(path)
-    except sqlite3.DatabaseError as exc:
-        if isinstance(exc, sqlite3.OperationalError):
-            raise as_spool_error(exc, path) from exc
-        return str(exc)
+    except sqlite3.OperationalError as exc:
+        raise as_spool_error(exc, path) from exc
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -134,7 +132,7 @@ def _create(path: Path) -> None:
     for suffix in (*WITH, "-shm"):
         new.with_name(new.name + suffix).unlink(missing_ok=True)
     os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    connection = _connect(new)
+    connection = _durable(_connect(new))
     try:
         connection.executescript(SCHEMA)
     except sqlite3.Error as exc:
@@ -147,9 +145,11 @@ def _create(path: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=LOCKED_S, isolation_level=None, check_same_thread=False
-    )
+    return sqlite3.connect(path, timeout=LOCKED_S, isolation_level=None, check_same_thread=False)
+
+
+def _durable(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """One fsync for each commit, before it returns."""
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

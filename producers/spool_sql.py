@@ -29,10 +29,20 @@ CREATE TABLE intents (
   pid INTEGER NOT NULL,
   created_at REAL NOT NULL,
   request TEXT NOT NULL,
-  images INTEGER NOT NULL DEFAULT 0,
-  file TEXT
+  images INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX intents_owner ON intents (owner);
+
+CREATE TABLE intent_files (
+  intent INTEGER NOT NULL REFERENCES intents (id),
+  number INTEGER NOT NULL,
+  filename TEXT NOT NULL,
+  event BLOB NOT NULL,
+  PRIMARY KEY (intent, number)
+) WITHOUT ROWID;
+CREATE TRIGGER intents_deleted AFTER DELETE ON intents BEGIN
+  DELETE FROM intent_files WHERE intent = OLD.id;
+END;
 
 CREATE TABLE totals (events INTEGER NOT NULL, bytes INTEGER NOT NULL);
 INSERT INTO totals VALUES (0, 0);
@@ -112,9 +122,11 @@ SELECT event_id, request_id, last_error FROM events WHERE state = 'refused' ORDE
 """
 
 OPEN_INTENT = "INSERT INTO intents (owner, pid, created_at, request) VALUES (?, ?, ?, ?)"
-SET_FILE = "UPDATE intents SET file = ? WHERE id = ?"
-COUNT_IMAGE = "UPDATE intents SET file = NULL, images = images + 1 WHERE id = ?"
 CLOSE_INTENT = "DELETE FROM intents WHERE id = ?"
+COUNT_IMAGE = "UPDATE intents SET images = images + 1 WHERE id = ?"
+OPEN_FILE = "INSERT INTO intent_files (intent, number, filename, event) VALUES (?, ?, ?, ?)"
+CLOSE_FILE = "DELETE FROM intent_files WHERE intent = ? AND number = ?"
 INTENT_OWNERS = "SELECT DISTINCT owner FROM intents"
 TAKE_INTENTS = "UPDATE intents SET owner = ? WHERE owner = ?"
-INTENTS_OF = "SELECT id, created_at, request, images, file FROM intents WHERE owner = ? ORDER BY id"
+INTENTS_OF = "SELECT id, request, images FROM intents WHERE owner = ? ORDER BY id"
+FILES_OF = "SELECT number, filename, event FROM intent_files WHERE intent = ? ORDER BY number"

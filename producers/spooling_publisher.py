@@ -1,0 +1,159 @@
+"""Publishing that survives a dead Kafka and a killed process: to the spool first, then to Kafka."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from types import TracebackType
+
+import structlog
+
+from producers.breaker import Breaker
+from producers.group_commit import Work
+from producers.publisher import (
+    Publisher,
+    PublisherClosed,
+    PublishRefused,
+    PublishTimeout,
+    Receipt,
+)
+from producers.sender import Pending, Sender
+from producers.spool import Spool
+from producers.spool_errors import SpoolError
+from producers.spool_keeper import SpoolKeeper
+from producers.spool_rows import SpoolEntry
+from schemas.codec import encode
+from schemas.errors import InvalidEvent
+from schemas.events import Event
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolingSettings:
+    """How long callers wait."""
+
+    deadline_s: float = 2.0
+    """After this time ``publish`` returns what it knows; the event is safe in any case."""
+
+
+DEFAULT_SETTINGS = SpoolingSettings()
+
+
+class SpoolingPublisher:
+    """Publisher whose events are on disk before they are sent, and until they are acknowledged.
+
+    It takes ``spool`` and ``publisher`` over, and closes them. Delivers in the background what
+    the spool holds: what could not be sent, and what processes that died have left.
+    """
+
+    def __init__(
+        self, spool: Spool, publisher: Publisher, settings: SpoolingSettings = DEFAULT_SETTINGS
+    ) -> None:
+        self.spool = spool
+        self._publisher = publisher
+        self._settings = settings
+        self._breaker = Breaker()
+        self._sender = Sender(spool, publisher, self._breaker)
+        self._keeper = SpoolKeeper(spool, self._sender, self._breaker)
+        self._closing = threading.Lock()
+        self._closed = False
+
+    def publish(self, event: Event, *, along: Work[None] | None = None) -> Receipt:
+        """Write the event to the spool, send it, and wait for Kafka until the deadline.
+
+        While Kafka is known not to answer, nobody waits. Raises PublishRefused; SpoolError (among
+        it SpoolFull) when neither the spool nor Kafka takes the event. ``along``: see Spool.append.
+        """
+        return self.wait(self.publish_async(event, along=along))
+
+    def publish_async(self, event: Event, *, along: Work[None] | None = None) -> Pending:
+        """Write the event to the spool and send it; durable when this returns.
+
+        The future is done when Kafka has answered, or has failed to within its own deadline.
+        Raises what ``publish`` raises.
+        """
+        if self._closed:
+            raise PublisherClosed("the publisher is closed")
+        try:
+            entry = SpoolEntry(event.id, event.data.request_id, encode(event))
+        except InvalidEvent as exc:
+            raise PublishRefused(f"event {event.id}: {exc.message}") from exc
+        down = self._breaker.reason
+        try:
+            self.spool.append(entry, claim=down is None, along=along)
+        except SpoolError as exc:
+            if down is not None:
+                raise
+            return self._send_unspooled(event, exc)
+        pending = Pending(event, spooled=True)
+        if down is None:
+            self._sender.send(pending)
+        else:
+            self._keeper.look()
+            pending.keep(down)
+        return pending
+
+    def wait(self, pending: Pending) -> Receipt:
+        """The answer, or at the deadline, without one, that the event is spooled."""
+        try:
+            return pending.result(self._settings.deadline_s)
+        except FutureTimeout:
+            reason = f"Kafka did not acknowledge within {self._settings.deadline_s:g} s"
+            self._breaker.failed(reason)
+            pending.keep(reason)
+            return pending.result()
+
+    def flush(self, timeout_s: float) -> None:
+        """Wait until the spool is empty, other processes' events included.
+
+        Raises PublishTimeout, SpoolError.
+        """
+        deadline = time.monotonic() + timeout_s
+        self._breaker.hurry()
+        while True:
+            self._keeper.look()
+            left = self.spool.status().waiting
+            if not left:
+                return
+            if time.monotonic() >= deadline:
+                why = f": {self._breaker.reason}" if self._breaker.reason else ""
+                raise PublishTimeout(
+                    f"{left} events still wait in the spool after {timeout_s:g} s{why}"
+                )
+            self._keeper.wait_for_progress(min(0.2, max(0.0, deadline - time.monotonic())))
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Wait so long for what is under way; the rest stays in the spool. May be called twice."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            self._keeper.stop()
+            deadline = time.monotonic() + timeout_s
+            if self._breaker.reason is None:
+                self._sender.wait_until_idle(timeout_s)
+            self._sender.stop(0.0)
+            self._publisher.close(max(0.0, deadline - time.monotonic()))
+            self._sender.wait_until_idle(1.0)
+            self.spool.close()
+
+    def __enter__(self) -> SpoolingPublisher:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _send_unspooled(self, event: Event, error: SpoolError) -> Pending:
+        """Kafka alone is better than neither."""
+        log.warning("the spool takes nothing; the event goes to Kafka alone", reason=str(error))
+        pending = Pending(event, spooled=False)
+        self._sender.send(pending)
+        return pending
