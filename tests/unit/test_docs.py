@@ -109,3 +109,18 @@ def test_the_example_for_tools_runs(tmp_path: Path) -> None:
     assert isinstance(acknowledged, Acknowledgement)
     assert acknowledged.request_id == "r-1"
     assert [file.bytes for file in LocalStorage(tmp_path, "http://x").list()] == [7]
+
+
+def test_every_trap_has_its_test() -> None:
+    written = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    text = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+    rows = [line for line in text.partition("## Traps")[2].splitlines() if line.startswith("| ")]
+    assert len(rows) > 30
+    for row in rows[1:]:
+        named = re.findall(r"`(test_\w+)`", row)
+        assert named, row
+        assert set(named) <= written, set(named) - written
