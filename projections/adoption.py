@@ -84,7 +84,7 @@ def adopt(connection: Connection, *, duplicates: str = "refuse") -> None:
             f"generated_images is no table (relkind {kind}): rename it, then migrate again"
         )
     found = {row[0]: row for row in connection.execute(COLUMNS)}
-    indexes: dict[str, str] = dict(connection.execute(INDEXES).tuples().all())
+    indexes = {str(row[0]): str(row[1]) for row in connection.execute(INDEXES)}
     problems = _wrong_columns(found)
     if "request_id" in found and duplicates == "refuse":
         problems += _duplicates(connection)
