@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "db": ("operations.cli.db:app", "Create, adopt, upgrade or verify the tables."),
     "consume": ("operations.cli.consume:consume", "Run a worker of the table or the statistics."),
     "emit": ("operations.cli.emit:emit", "Publish CloudEvents from a file of JSON lines."),
+    "spool": ("operations.cli.spool:app", "Events that wait for Kafka: look, deliver."),
     "images": ("operations.cli.images:app", "Look at images and numbers."),
     "rebuild": ("operations.cli.rebuild:rebuild", "Build table or statistics anew from the log."),
     "reconcile": (

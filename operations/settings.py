@@ -65,6 +65,16 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8080/uploads", description="Where local storage's folder is served"
     )
 
+    spool_path: Path | None = Field(
+        None, description="File of events not yet acknowledged; unset: spool.db in the home folder"
+    )
+    spool_max_events: int = Field(
+        100_000, description="So many events and tool calls may be in the spool", ge=1
+    )
+    spool_max_bytes: int = Field(
+        256 * 2**20, description="So many bytes of events may wait in the spool", ge=2**20
+    )
+
     http_host: str = Field("127.0.0.1", description="Where workers tell their health")
     http_port: Port = Field(0, description="The port for it; 0: any free one, named in the log")
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from consumers.kafka_log import KafkaLogReader
 from consumers.kafka_topics import create_topic, topic_state
 from consumers.log import TopicMissing, TopicState
 from operations.settings import Settings
+from producers.kafka_publisher import KafkaPublisher
+from producers.spool import Spool
+from producers.spool_rows import SpoolLimits
+from producers.spooling_publisher import SpoolingPublisher
+from producers.storage import LocalStorage, Storage
+from producers.tracking import Tracker
 from projections import migrate
 from projections.connections import LOCK_S, Connection, connector
 from projections.image_table import TableProjection
@@ -141,6 +149,41 @@ def ensure_topic(ledger: Ledger) -> bool:
         )
         return True
     return False
+
+
+def open_spool(settings: Settings) -> Spool:
+    """The spool that the settings name. Raises SpoolError."""
+    limits = SpoolLimits(settings.spool_max_events, settings.spool_max_bytes)
+    return Spool(spool_path(settings), limits)
+
+
+def spool_path(settings: Settings) -> Path:
+    """Where it lies, whether there is one or not."""
+    return settings.spool_path or settings.home / "spool.db"
+
+
+def open_publisher(ledger: Ledger) -> SpoolingPublisher:
+    """Publishes to the ledger's topic by way of the spool. Raises SpoolError."""
+    spool = open_spool(ledger.settings)
+    return SpoolingPublisher(spool, KafkaPublisher(ledger.servers.kafka, ledger.topic))
+
+
+def open_storage(settings: Settings) -> Storage:
+    """Where images go. Raises ValueError for the base URL."""
+    folder = settings.storage_folder or settings.home / "uploads"
+    return LocalStorage(folder, settings.storage_base_url)
+
+
+@contextmanager
+def open_tracker(ledger: Ledger) -> Iterator[Tracker]:
+    """For tools. First tells what became of calls in which processes died. Raises SpoolError."""
+    with open_publisher(ledger) as publisher:
+        tracker = Tracker(publisher, open_storage(ledger.settings))
+        tracker.recover()
+        try:
+            yield tracker
+        finally:
+            tracker.close()
 
 
 def owner_name(projection: str) -> str:

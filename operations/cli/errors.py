@@ -42,6 +42,7 @@ def _known(exc: Exception) -> str | None:
     from consumers.log import LogError, LogUnavailable, OffsetOutOfRange, TopicMissing
     from operations.embedded.errors import StackError
     from operations.settings import SettingsError
+    from producers.spool_errors import SpoolError
     from projections.adoption import AdoptionRefused
     from projections.faults import EnvironmentFault, TopicRecreated, database_complaint
     from projections.shadow import RebuildRefused
@@ -52,7 +53,7 @@ def _known(exc: Exception) -> str | None:
         return f"Kafka: {exc}: is it running? `omega-images doctor` looks"
     if isinstance(exc, OffsetOutOfRange):
         return f"{exc}: `omega-images rebuild` builds from what the log holds now"
-    known = (LogError, StackError, SettingsError, AdoptionRefused, EnvironmentFault)
+    known = (LogError, StackError, SettingsError, AdoptionRefused, EnvironmentFault, SpoolError)
     if isinstance(exc, (*known, TopicRecreated, RebuildRefused)):
         return str(exc)
     return database_complaint(exc)
