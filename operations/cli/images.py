@@ -32,8 +32,9 @@ Records = Sequence[GeneratedImageRecord]
 @contextmanager
 def database() -> Iterator[Connection[Any]]:
     """A connection; wrong limits and cursors become one line."""
+    url = servers(load_settings()).database_url
     try:
-        with connector(servers(load_settings()).database_url, "omega-images")() as connection:
+        with connector(url, "omega-images")() as connection:
             yield connection
     except ValueError as exc:
         raise UserError("images", str(exc), "see --help") from exc
