@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 15.0
+JUST_S = 1.0
 
 
 class Breaker:
@@ -28,14 +29,20 @@ class Breaker:
         self._failures = 0
         self._next_try = 0.0
         self._reason: str | None = None
+        self._answered_at = float("-inf")
 
     @property
     def reason(self) -> str | None:
         """Why it is open; None while Kafka answers."""
         return self._reason
 
+    def answers(self) -> bool:
+        """Whether it has just answered, so that to send takes no time now."""
+        return self._reason is None and self._clock() - self._answered_at < JUST_S
+
     def succeeded(self) -> None:
         """Kafka answered."""
+        self._answered_at = self._clock()
         if self._reason is not None:
             with self._lock:
                 self._reason, self._failures = None, 0

@@ -2,66 +2,67 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from producers.spool_errors import SpoolError, SpoolUnavailable, as_spool_error
+from producers.spool_errors import SpoolUnavailable, as_spool_error
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
-"""Statements in the transaction of whoever commits them. Refuses by SpoolError before it writes
-anything; must bear being done again when a transaction has failed."""
+"""Statements in a transaction that is others' as well; what it raises, it raises before them."""
+
+Done = Callable[[Exception | None], None]
+"""Is told that the work is durable, or why it is not; on the writer's thread, so it is quick."""
+
+GROUP = 256
 
 
 class _Ticket:
     """Somebody's work, and what came of it."""
 
-    __slots__ = ("done", "error", "leads", "result", "woken", "work")
+    __slots__ = ("done", "error", "result", "work")
 
-    def __init__(self, work: Work[Any]) -> None:
+    def __init__(self, work: Work[Any], done: Done) -> None:
         self.work = work
-        self.woken = threading.Lock()
-        self.woken.acquire()
-        self.leads = False
-        self.done = False
+        self.done = done
         self.result: Any = None
         self.error: Exception | None = None
 
 
 class GroupCommit:
-    """One connection for all threads.
+    """One connection and one writer for all threads.
 
-    One of the callers leads: it commits the work of all who wait, then hands the lead to one of
-    those who came while the disk synced. A single caller pays for no change of threads.
+    While the disk syncs, the next group gathers; nothing is waited for to gather more.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        self._state = threading.Lock()
-        self._waiting: deque[_Ticket] = deque()
-        self._led = False
-        self._in_use = threading.Lock()
+        self._process = os.getpid()
+        self._queue: SimpleQueue[_Ticket | None] = SimpleQueue()
         self._later: deque[Work[None]] = deque()
+        self._closing = threading.Lock()
         self._closed = False
+        self._writer = threading.Thread(target=self._run, name="spool-writer", daemon=True)
+        self._writer.start()
+
+    def submit(self, work: Work[Any], done: Done) -> None:
+        """Do the work soon. Raises SpoolUnavailable when it is closed."""
+        self._put(_Ticket(work, done))
 
     def run(self, work: Work[T]) -> T:
         """Do the work; durable when this returns. Raises SpoolError."""
-        ticket = _Ticket(work)
-        with self._state:
-            self._waiting.append(ticket)
-            ticket.leads, self._led = not self._led, True
-        try:
-            if not ticket.leads:
-                ticket.woken.acquire()
-            if not ticket.done:
-                self._commit_group(ticket)
-        finally:
-            self._leave(ticket)
+        woken = threading.Lock()
+        woken.acquire()
+        ticket = _Ticket(work, lambda _error: woken.release())
+        self._put(ticket)
+        woken.acquire()
         if ticket.error is not None:
             raise ticket.error
         result: T = ticket.result
@@ -77,51 +78,40 @@ class GroupCommit:
             self.run(lambda _connection: None)
 
     def close(self) -> None:
-        """Whoever comes later gets SpoolUnavailable."""
-        with self._in_use:
-            self._closed = True
-            self._connection.close()
+        """Finish what was submitted; whoever comes later gets SpoolUnavailable."""
+        with self._closing:
+            closed, self._closed = self._closed, True
+            if not closed:
+                self._queue.put(None)
+        self._writer.join()
+        self._connection.close()
 
-    def _leave(self, ticket: _Ticket) -> None:
-        """Also when its caller was interrupted while it waited, or led."""
-        with self._state:
-            if not ticket.done and ticket in self._waiting:
-                self._waiting.remove(ticket)
-            if not ticket.leads:
-                return
-            if not self._waiting:
-                self._led = False
-                return
-            successor = self._waiting[0]
-            successor.leads = True
-        successor.woken.release()
+    def _put(self, ticket: _Ticket) -> None:
+        if self._process != os.getpid():
+            raise SpoolUnavailable(
+                f"spool {self._path} was opened before a fork; open it in each process"
+            )
+        with self._closing:
+            if self._closed:
+                raise SpoolUnavailable(f"spool {self._path} is closed; open it again")
+            self._queue.put(ticket)
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise SpoolUnavailable(f"spool {self._path} is closed; open it again")
-
-    def _commit_group(self, mine: _Ticket) -> None:
-        with self._state:
-            group = _taken(self._waiting)
-        later = _taken(self._later)
-        try:
-            with self._in_use:
-                self._check_open()
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group: list[_Ticket] = [first]
+            open_ = _gather(self._queue, group)
+            later = [self._later.popleft() for _ in range(len(self._later))]
+            try:
                 self._transaction(group, later)
-        except (sqlite3.Error, SpoolError) as exc:
-            error = as_spool_error(exc, self._path) if isinstance(exc, sqlite3.Error) else exc
+            except sqlite3.Error as exc:
+                error = as_spool_error(exc, self._path)
+                for ticket in group:
+                    ticket.error = error
+                self._later.extendleft(reversed(later))
             for ticket in group:
-                ticket.error, ticket.done = error, True
-            self._later.extendleft(reversed(later))
-        except BaseException:
-            # Interrupted: the others' work is done by the next of them.
-            with self._state:
-                self._waiting.extendleft(t for t in reversed(group) if t is not mine)
-            self._later.extendleft(reversed(later))
-            raise
-        for ticket in group:
-            if ticket is not mine:
-                ticket.woken.release()
+                ticket.done(ticket.error)
+            if not open_:
+                return
 
     def _transaction(self, group: list[_Ticket], later: list[Work[None]]) -> None:
         execute = self._connection.execute
@@ -132,24 +122,29 @@ class GroupCommit:
             for ticket in group:
                 _do(ticket, self._connection)
             execute("COMMIT")
-        except BaseException:
+        except sqlite3.Error:
             if self._connection.in_transaction:
                 execute("ROLLBACK")
             raise
-        for ticket in group:
-            ticket.done = True
+
+
+def _gather(queue: SimpleQueue[_Ticket | None], group: list[_Ticket]) -> bool:
+    """Add what is in the queue; False when its end is."""
+    while len(group) < GROUP:
+        try:
+            ticket = queue.get_nowait()
+        except Empty:
+            return True
+        if ticket is None:
+            return False
+        group.append(ticket)
+    return True
 
 
 def _do(ticket: _Ticket, connection: sqlite3.Connection) -> None:
-    ticket.error = None
     try:
         ticket.result = ticket.work(connection)
     except sqlite3.Error:
         raise
     except Exception as exc:  # noqa: BLE001  # its caller's, who gets it
         ticket.error = exc
-
-
-def _taken(queue: deque[Any]) -> list[Any]:
-    """What is in it now, taken out; others may put more in meanwhile."""
-    return [queue.popleft() for _ in range(len(queue))]

@@ -1,8 +1,9 @@
-"""The thread that hands events to Kafka, so that no caller waits longer than it wants to."""
+"""Handing events to Kafka, so that no caller waits longer than it wants to."""
 
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future, InvalidStateError
 from functools import partial
 from queue import SimpleQueue
@@ -24,17 +25,26 @@ from schemas.events import Event
 
 log = structlog.stdlib.get_logger(__name__)
 
+LOOK_S = 0.01
+
+FEW = 1_000
+"""So many under way are far from what a publisher lets be outstanding."""
+
 
 class Pending(Future[Receipt]):
     """An event whose answer is waited for."""
 
-    def __init__(self, event: Event, *, spooled: bool, probe: bool = False) -> None:
+    def __init__(self, event: Event, *, probe: bool = False) -> None:
         super().__init__()
         self.event = event
-        self.spooled = spooled
-        """Whether the spool has it; if not, an answer that does not come is an error."""
         self.probe = probe
         """Whether it is sent although Kafka did not answer of late."""
+        self.spooled = False
+        """Whether the spool has it; if not, an answer that does not come is an error."""
+        self.written = threading.Event()
+        """The spool has taken it, or has not."""
+        self.spool_error: Exception | None = None
+        """Why neither the spool nor Kafka took it."""
         self.set_running_or_notify_cancel()
 
     def answer(self, receipt: Receipt | PublishError) -> None:
@@ -56,7 +66,7 @@ class Pending(Future[Receipt]):
 
 
 class Sender:
-    """Sends in the order of ``send``, and tells the spool what came of each."""
+    """Sends what it is given, and tells the spool what came of each."""
 
     def __init__(self, spool: Spool, publisher: Publisher, breaker: Breaker) -> None:
         self._spool = spool
@@ -64,7 +74,6 @@ class Sender:
         self._breaker = breaker
         self._queue: SimpleQueue[Pending | None] = SimpleQueue()
         self._under_way: set[Pending] = set()
-        self._changed = threading.Condition(threading.Lock())
         self._thread = threading.Thread(target=self._run, name="spool-sender", daemon=True)
         self._thread.start()
 
@@ -74,15 +83,25 @@ class Sender:
         return len(self._under_way)
 
     def send(self, pending: Pending) -> None:
-        """Send it as soon as those before it are sent."""
-        with self._changed:
-            self._under_way.add(pending)
-        self._queue.put(pending)
+        """Send it, without making the caller wait.
+
+        On the caller's thread, which saves two changes of threads, only when that cannot block.
+        """
+        self._under_way.add(pending)
+        if self._breaker.answers() and len(self._under_way) < FEW:
+            self._hand_over(pending)
+        else:
+            self._queue.put(pending)
 
     def wait_until_idle(self, timeout_s: float) -> bool:
-        """Whether nothing is under way any more."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._under_way, timeout_s)
+        """Whether nothing is under way any more.
+
+        Looks now and then: to be told would cost each event something.
+        """
+        deadline = time.monotonic() + timeout_s
+        while self._under_way and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+        return not self._under_way
 
     def stop(self, timeout_s: float) -> None:
         """Send nothing more; what is not sent stays in the spool."""
@@ -95,14 +114,17 @@ class Sender:
             if self._breaker.reason is not None and not pending.probe:
                 self._not_sent(pending, self._breaker.reason, None)
                 continue
-            try:
-                answer = self._publisher.publish_async(pending.event)
-            except PublishRefused as exc:
-                self._refused(pending, exc)
-            except Exception as exc:  # noqa: BLE001  # whatever it is, the next may go
-                self._failed(pending, exc)
-            else:
-                answer.add_done_callback(partial(self._answered, pending))
+            self._hand_over(pending)
+
+    def _hand_over(self, pending: Pending) -> None:
+        try:
+            answer = self._publisher.publish_async(pending.event)
+        except PublishRefused as exc:
+            self._refused(pending, exc)
+        except Exception as exc:  # noqa: BLE001  # whatever it is, the next may go
+            self._failed(pending, exc)
+        else:
+            answer.add_done_callback(partial(self._answered, pending))
 
     def _answered(self, pending: Pending, answer: Future[Acknowledgement]) -> None:
         """On the publisher's thread."""
@@ -111,7 +133,7 @@ class Sender:
             self._breaker.succeeded()
             if pending.spooled:
                 self._spool.acknowledged(pending.event.id)
-            self._settle(pending)
+            self._under_way.discard(pending)
             pending.answer(answer.result())
         elif isinstance(error, PublishRefused):
             self._refused(pending, error)
@@ -122,7 +144,7 @@ class Sender:
         log.warning("Kafka refuses an event", event_id=pending.event.id, reason=str(error))
         if pending.spooled:
             self._spool.refused(pending.event.id, str(error))
-        self._settle(pending)
+        self._under_way.discard(pending)
         pending.answer(error)
 
     def _failed(self, pending: Pending, error: BaseException) -> None:
@@ -135,11 +157,5 @@ class Sender:
     def _not_sent(self, pending: Pending, reason: str, error: str | None) -> None:
         if pending.spooled:
             self._spool.released(pending.event.id, error)
-        self._settle(pending)
+        self._under_way.discard(pending)
         pending.keep(reason)
-
-    def _settle(self, pending: Pending) -> None:
-        with self._changed:
-            self._under_way.discard(pending)
-            if not self._under_way:
-                self._changed.notify_all()

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from producers import spool_sql as sql
-from producers.group_commit import GroupCommit, Work
+from producers.group_commit import Done, GroupCommit, Work
 from producers.liveness import dead_owners
 from producers.spool_errors import SpoolError, SpoolFull
 from producers.spool_file import open_spool, owners_folder
@@ -54,23 +54,23 @@ class Spool:
         """The name of this opener: what it claims belongs to it until it dies or lets go."""
         return self._owner.name
 
-    def append(self, event: SpoolEntry, *, claim: bool, along: Work[None] | None = None) -> None:
+    def append(self, event: SpoolEntry, *, claim: bool) -> None:
         """Write it; durable when this returns. Raises SpoolFull.
 
-        With ``claim`` the caller sends it; without, whoever claims next. ``along`` is done in the
-        same transaction: for an event that takes the place of something in the spool, which has
-        its room and is not refused for want of it. The same event id again changes nothing.
+        With ``claim`` the caller sends it; without, whoever claims next. The same event id again
+        changes nothing.
         """
-        row = (*event, self._clock(), self.owner if claim else None)
+        self._commits.run(self._appending(event, claim, None))
 
-        def work(connection: sqlite3.Connection) -> None:
-            if along is None:
-                self._check_room(connection, len(event.value))
-            else:
-                along(connection)
-            connection.execute(sql.APPEND, row)
+    def append_soon(
+        self, event: SpoolEntry, done: Done, *, claim: bool, along: Work[None] | None = None
+    ) -> None:
+        """As ``append``, without waiting: ``done`` is told, on the spool's own thread.
 
-        self._commits.run(work)
+        ``along`` is done in the same transaction: for an event that takes the place of something
+        in the spool, which has its room and is not refused for want of it.
+        """
+        self._commits.submit(self._appending(event, claim, along), done)
 
     def run(self, work: Work[None], *, adds: int = 0) -> None:
         """Other work on the tables, durable when this returns.
@@ -144,6 +144,18 @@ class Spool:
             log.debug("the spool was closed without letting go", reason=str(exc))
         self._commits.close()
         self._owner.release()
+
+    def _appending(self, event: SpoolEntry, claim: bool, along: Work[None] | None) -> Work[None]:
+        row = (*event, self._clock(), self.owner if claim else None)
+
+        def work(connection: sqlite3.Connection) -> None:
+            if along is None:
+                self._check_room(connection, len(event.value))
+            else:
+                along(connection)
+            connection.execute(sql.APPEND, row)
+
+        return work
 
     def _claim(self, connection: sqlite3.Connection, limit: int) -> list[Claimed]:
         found: list[Claimed] = []

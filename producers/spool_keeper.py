@@ -107,5 +107,7 @@ class SpoolKeeper:
             except InvalidEvent as exc:
                 self._spool.refused(row.event_id, str(PublishRefused(exc.message)))
             else:
-                self._sender.send(Pending(event, spooled=True, probe=probe))
+                pending = Pending(event, probe=probe)
+                pending.spooled = True
+                self._sender.send(pending)
         return len(claimed)

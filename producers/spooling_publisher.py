@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 
 import structlog
@@ -67,7 +68,7 @@ class SpoolingPublisher:
         While Kafka is known not to answer, nobody waits. Raises PublishRefused; SpoolError (among
         it SpoolFull) when neither the spool nor Kafka takes the event. ``along``: see Spool.append.
         """
-        return self.wait(self.publish_async(event, along=along))
+        return self._wait(self._begin(event, along))
 
     def publish_async(self, event: Event, *, along: Work[None] | None = None) -> Pending:
         """Write the event to the spool and send it; durable when this returns.
@@ -75,6 +76,13 @@ class SpoolingPublisher:
         The future is done when Kafka has answered, or has failed to within its own deadline.
         Raises what ``publish`` raises.
         """
+        pending = self._begin(event, along)
+        pending.written.wait()
+        if pending.spool_error is not None:
+            raise pending.spool_error
+        return pending
+
+    def _begin(self, event: Event, along: Work[None] | None) -> Pending:
         if self._closed:
             raise PublisherClosed("the publisher is closed")
         try:
@@ -82,28 +90,41 @@ class SpoolingPublisher:
         except InvalidEvent as exc:
             raise PublishRefused(f"event {event.id}: {exc.message}") from exc
         down = self._breaker.reason
+        pending = Pending(event)
+        written = partial(self._written, pending, down)
         try:
-            self.spool.append(entry, claim=down is None, along=along)
+            self.spool.append_soon(entry, written, claim=down is None, along=along)
         except SpoolError as exc:
-            if down is not None:
-                raise
-            return self._send_unspooled(event, exc)
-        pending = Pending(event, spooled=True)
-        if down is None:
-            self._sender.send(pending)
-        else:
-            self._keeper.look()
-            pending.keep(down)
+            written(exc)
         return pending
 
-    def wait(self, pending: Pending) -> Receipt:
-        """The answer, or at the deadline, without one, that the event is spooled."""
+    def _written(self, pending: Pending, down: str | None, error: Exception | None) -> None:
+        """On the spool's thread, which sends it on, so that no caller wakes up only for that."""
+        if error is None:
+            pending.spooled = True
+            if down is None:
+                self._sender.send(pending)
+            else:
+                self._keeper.look()
+                pending.keep(down)
+        elif down is None:
+            log.warning("the spool takes nothing; the event goes to Kafka alone", reason=str(error))
+            self._sender.send(pending)
+        else:
+            pending.spool_error = error
+            pending.set_exception(error)
+        pending.written.set()
+
+    def _wait(self, pending: Pending) -> Receipt:
         try:
             return pending.result(self._settings.deadline_s)
         except FutureTimeout:
+            # Only the disk can be waited for any longer.
+            pending.written.wait()
             reason = f"Kafka did not acknowledge within {self._settings.deadline_s:g} s"
-            self._breaker.failed(reason)
-            pending.keep(reason)
+            if not pending.done():
+                self._breaker.failed(reason)
+                pending.keep(reason)
             return pending.result()
 
     def flush(self, timeout_s: float) -> None:
@@ -150,10 +171,3 @@ class SpoolingPublisher:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _send_unspooled(self, event: Event, error: SpoolError) -> Pending:
-        """Kafka alone is better than neither."""
-        log.warning("the spool takes nothing; the event goes to Kafka alone", reason=str(error))
-        pending = Pending(event, spooled=False)
-        self._sender.send(pending)
-        return pending
