@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "spool": ("operations.cli.spool:app", "Events that wait for Kafka: look, deliver."),
     "images": ("operations.cli.images:app", "Look at images and numbers."),
     "rebuild": ("operations.cli.rebuild:rebuild", "Build table or statistics anew from the log."),
+    "replay": ("operations.cli.replay:replay", "Make some requests' rows anew from the log."),
+    "explain": ("operations.cli.explain:explain", "Why a row is what it is."),
     "reconcile": (
         "operations.cli.reconcile:reconcile",
         "Compare table and statistics with the log; mend them.",

@@ -18,6 +18,7 @@ from consumers.kafka_log import KafkaLogReader
 from consumers.log import TopicState
 from consumers.rebuild import Rebuild, RebuildRefused, Source
 from consumers.reconciliation import Reconciled, Reconciliation
+from consumers.replay import Replay, Replayed
 from operations.wiring import PROJECTIONS, Ledger
 from projections.swap import Comparison
 
@@ -119,6 +120,23 @@ def run_reconciliation(
             _load(work, state, RebuildOptions(processes=processes))
             work.finish()
             return work.settle(repair=repair, lose=lose)
+        finally:
+            work.abandon()
+
+
+def run_replay(
+    ledger: Ledger, projection: str, requests: frozenset[str], *, dry_run: bool, show: int
+) -> Replayed:
+    """Make the requests' rows and contributions anew from their events, and mend what differs.
+
+    Raises RebuildRefused, say when another replay is running.
+    """
+    with Replay(source_of(ledger, projection), requests) as work:
+        state = work.prepare()
+        try:
+            _load(work, state, RebuildOptions())
+            work.finish()
+            return work.settle(dry_run=dry_run, show=show)
         finally:
             work.abandon()
 

@@ -30,11 +30,17 @@ SELECT request_id,
     CASE WHEN l.request_id IS NOT NULL AND s.request_id IS NOT NULL THEN (
         SELECT array_agg(o.key ORDER BY o.key) FROM jsonb_each(to_jsonb(l)) AS o
         WHERE o.value IS DISTINCT FROM to_jsonb(s) -> o.key) END
-FROM (SELECT * FROM {live}.{table} {made}) AS l
-    FULL JOIN (SELECT * FROM {shadow}.{table} {made}) AS s USING (request_id)
+FROM (SELECT * FROM {live}.{table} WHERE {made} AND {chosen}) AS l
+    FULL JOIN (SELECT * FROM {shadow}.{table} WHERE {made} AND {chosen}) AS s USING (request_id)
 WHERE l.request_id IS NULL OR s.request_id IS NULL OR s.* IS DISTINCT FROM l.*
+ORDER BY request_id
 """)
-MADE = SQL("WHERE event_id IS NOT NULL")
+CHOSEN = SQL("request_id = ANY(%(ids)s::text[])")
+
+VALUES = SQL("""
+SELECT (SELECT to_jsonb(l) FROM {live}.{table} AS l WHERE request_id = %(id)s AND {made}),
+    (SELECT to_jsonb(s) FROM {shadow}.{table} AS s WHERE request_id = %(id)s AND {made})
+""")
 
 UNLETTERED = SQL("""
 SELECT s.partition, s."offset", s.error_class FROM {shadow}.dead_letters AS s
@@ -83,13 +89,56 @@ class Difference(NamedTuple):
     columns: tuple[str, ...] = ()
 
 
+class RowDiff(NamedTuple):
+    """A row as it is and as it should be; None where there is none."""
+
+    table: str
+    request_id: str
+    old: dict[str, Any] | None
+    new: dict[str, Any] | None
+
+
+def of_requests(live: Connection[Any], shadow: Shadow, ids: Sequence[str]) -> list[Difference]:
+    """The differences of these requests."""
+    return [
+        difference
+        for table in BY_REQUEST[shadow.projection]
+        for difference in _of_table(live, shadow, table, ids)
+    ]
+
+
+def values_of(live: Connection[Any], shadow: Shadow, found: Sequence[Difference]) -> list[RowDiff]:
+    """The rows that differ, with their old and new values."""
+    diffs = []
+    for one in found:
+        names = {"table": Identifier(one.table), "made": _made(one.table), **shadow.names}
+        (row,) = live.execute(VALUES.format(**names), {"id": one.what}).fetchall()
+        diffs.append(RowDiff(one.table, one.what, *row))
+    return diffs
+
+
+def _of_table(
+    live: Connection[Any], shadow: Shadow, table: str, ids: Sequence[str] | None
+) -> Iterator[Difference]:
+    statement = DIFFERENCES.format(
+        table=Identifier(table),
+        made=_made(table),
+        chosen=ALL if ids is None else CHOSEN,
+        **shadow.names,
+    )
+    rows = live.execute(statement, None if ids is None else {"ids": list(ids)}).fetchall()
+    for request_id, kind, columns in rows:
+        yield Difference(shadow.projection, table, request_id, kind, tuple(columns or ()))
+
+
+def _made(table: str) -> SQL:
+    return OF_EVENTS if table == "generated_images" else ALL
+
+
 def find(live: Connection[Any], fresh: Connection[Any], shadow: Shadow) -> Iterator[Difference]:
     """Every difference. ``fresh`` finds the shadow's tables on its search_path."""
     for table in BY_REQUEST[shadow.projection]:
-        made = MADE if table == "generated_images" else SQL("")
-        statement = DIFFERENCES.format(table=Identifier(table), made=made, **shadow.names)
-        for request_id, kind, columns in live.execute(statement).fetchall():
-            yield Difference(shadow.projection, table, request_id, kind, tuple(columns or ()))
+        yield from _of_table(live, shadow, table, None)
     if shadow.projection == "stats":
         yield from _of_sums(live, fresh)
         for pair, kind in live.execute(MEMBERS.format(**shadow.names)):
@@ -129,8 +178,7 @@ def mend(
     for table in BY_REQUEST[shadow.projection]:
         ids = [one.what for one in chosen if one.table == table]
         if ids:
-            made = OF_EVENTS if table == "generated_images" else ALL
-            names = {"table": Identifier(table), "made": made, **shadow.names}
+            names = {"table": Identifier(table), "made": _made(table), **shadow.names}
             connection.execute(REMOVE.format(**names), (ids,))
             connection.execute(RESTORE.format(**names), (ids,))
     if any(one.projection == "stats" for one in chosen):

@@ -89,6 +89,28 @@ class StatisticsProjection:
         """See Projection.forget."""
         self._membership.forget()
 
+    def correct(
+        self, connection: Connection[Any], right: Connection[Any], keys: Sequence[str]
+    ) -> int:
+        """Take over what another schema's tables say of these requests; how many were wrong.
+
+        ``right`` finds those tables on its search_path. In a transaction of ``connection`` that
+        holds the projection's lock alone. The sums follow by what each request contributes more
+        or less.
+        """
+        ordered = sorted(set(keys))
+        generation, unsettled, stored = load(connection, ordered, self._max_unsettled)
+        with right.transaction():
+            _, _, wanted = load(right, ordered, self._max_unsettled)
+        labels = dict(right.execute(sql.LABELS).fetchall())
+        self._membership.start(generation)
+        changes = Changes()
+        for key in ordered:
+            _replace(key, stored.get(key), wanted.get(key), changes)
+        write_requests(connection, changes)
+        self._write_sums(connection, Turn(0, unsettled, True), changes, labels)
+        return len({*changes.rewritten, *(row[0] for row in changes.rows)})
+
     def _write_sums(
         self, connection: Connection[Any], turn: Turn, changes: Changes, labels: Labels
     ) -> None:
@@ -168,9 +190,17 @@ def _merge_one(
     if after is None or after == before:
         changes.unchanged += 1
         return
-    changes.rows.append(row_of(key, after))
+    _replace(key, before, after, changes)
+
+
+def _replace(key: str, before: State | None, after: State | None, changes: Changes) -> None:
+    """Note that the one is to stand in the place of the other."""
+    if before == after:
+        return
     if before is not None:
         changes.rewritten.append(key)
+    if after is not None:
+        changes.rows.append(row_of(key, after))
     old, new = contribution_of(before), contribution_of(after)
     if old != new:
         if old is not None:

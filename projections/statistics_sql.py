@@ -42,6 +42,11 @@ ON CONFLICT (bucket, shard) DO UPDATE SET
     label = coalesce(s.label, excluded.label)
 """
 
+LABELS = """
+SELECT substr(bucket, 7), max(label) FROM statistics_sums
+WHERE bucket LIKE 'error=%' AND label IS NOT NULL GROUP BY bucket
+"""
+
 SWEEP_SUMS = """
 DELETE FROM statistics_sums AS s WHERE s.bucket = ANY(%b::text[])
     AND (SELECT sum(o.total) FROM statistics_sums AS o WHERE o.bucket = s.bucket) = 0

@@ -22,7 +22,7 @@ __all__ = ["ledger"]
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
-MADE = {
+MADE: dict[str, Any] = {
     "user_id": "123",
     "tool_name": "generateComic",
     "prompt": "An orange cat",
@@ -74,6 +74,7 @@ def test_what_is_saved_is_read_back_by_each_of_the_eight(service: ImageService) 
 def test_without_waiting_the_row_comes_under_the_id_that_was_told(service: ImageService) -> None:
     acknowledgement = service.save_generated_image(**MADE).acknowledgement
     row = eventually(lambda: service.get_generated_image(acknowledgement.row_id), timeout_s=30)
+    assert row is not None
     assert row.request_id == acknowledgement.request_id
 
 

@@ -1,0 +1,180 @@
+"""Finding the events of requests in the log, without reading more of it than need be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from consumers.log import LogReader, RecordBatches, TopicState
+from projections.projection import Decoded
+from schemas.codec import decode_record
+from schemas.errors import InvalidEvent
+from schemas.partitioning import home_partition
+from schemas.record import Record, position_of
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A request's events, how many records were read for them, and of which partitions."""
+
+    events: list[Decoded]
+    records_read: int
+    partitions: tuple[int, ...]
+
+
+def events_of(
+    reader: LogReader,
+    request_id: str,
+    ids: Collection[int] = (),
+    *,
+    scan: bool = False,
+    progress: Progress = lambda _: None,
+) -> Found:
+    """The events of one request. ``ids`` are row ids under which it is known.
+
+    Reads the partition that its row's id names, from there on, and the one where our producers put
+    it; with ``scan`` all of them, since other clients may put it anywhere. Raises LogError.
+    """
+    state = reader.describe()
+    starts = _starts(state, request_id, ids, scan=scan)
+    events, read = _matching(reader, starts, state.end, request_id, progress)
+    known = [place for number in ids if (place := position_of(number))]
+    if known and not any(_at(one, known) for one in events):
+        # The ids are of another log, from which this one was copied: begin at the beginning.
+        starts = {number: state.begin[number] for number in starts}
+        events, more = _matching(reader, starts, state.end, request_id, progress)
+        read += more
+    return Found(events, read, tuple(sorted(starts)))
+
+
+def _starts(
+    state: TopicState, request_id: str, ids: Collection[int], *, scan: bool
+) -> dict[int, int]:
+    """From where to read. A row's id is the least of its events' places, so by offsets, too."""
+    known = [place for number in ids if (place := position_of(number))]
+    partitions = {place.partition for place in known if place.partition in state.end}
+    partitions.add(home_partition(request_id.encode(), len(state.end)))
+    least = min((place.offset for place in known), default=0)
+    chosen = state.end.keys() if scan else partitions
+    return {n: min(max(least, state.begin[n]), state.end[n]) for n in chosen}
+
+
+def _matching(
+    reader: LogReader,
+    starts: Mapping[int, int],
+    ends: Mapping[int, int],
+    request_id: str,
+    progress: Progress,
+) -> tuple[list[Decoded], int]:
+    events, read = [], 0
+    key, needle = request_id.encode(), f'"{request_id}"'.encode()
+    for records in reader.read(starts, {number: ends[number] for number in starts}):
+        read += len(records)
+        progress(len(records))
+        for record in records:
+            if record.key == key or needle in (record.value or b""):
+                decoded = decoded_or_none(record)
+                if decoded is not None and decoded.event.data.request_id == request_id:
+                    events.append(decoded)
+    return events, read
+
+
+def _at(decoded: Decoded, places: Sequence[object]) -> bool:
+    record = decoded.record
+    return (record.partition, record.offset) in places
+
+
+def decoded_or_none(record: Record) -> Decoded | None:
+    """The record with its event; None for one that is none."""
+    try:
+        return Decoded(record, decode_record(record))
+    except InvalidEvent:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """Which requests: those that have an event which meets all that is given.
+
+    ``since`` and ``until`` (not included) are times of records, from when they were sent.
+    """
+
+    request_ids: frozenset[str] = frozenset()
+    user_id: str | None = None
+    tool_name: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def meets(self, decoded: Decoded) -> bool:
+        """Whether the event is one that is meant."""
+        data = decoded.event.data
+        sent_s = decoded.record.timestamp_ms / 1000
+        return (
+            (not self.request_ids or data.request_id in self.request_ids)
+            and self.user_id in (None, getattr(data, "user_id", None))
+            and self.tool_name in (None, getattr(data, "tool_name", None))
+            and (self.since is None or self.since.timestamp() <= sent_s)
+            and (self.until is None or sent_s < self.until.timestamp())
+        )
+
+
+def requests_that_meet(
+    reader: LogReader, criteria: Criteria, progress: Progress = lambda _: None
+) -> frozenset[str]:
+    """The requests that are meant. Reads the whole log. Raises LogError."""
+    state = reader.describe()
+    found = set()
+    for records in reader.read(state.begin, state.end):
+        progress(len(records))
+        for record in records:
+            decoded = decoded_or_none(record)
+            if decoded is not None and criteria.meets(decoded):
+                found.add(decoded.event.data.request_id)
+    return frozenset(found)
+
+
+class LogOf:
+    """A LogReader that leaves out every record that is not of these requests."""
+
+    def __init__(self, open_reader: Callable[[], LogReader], requests: frozenset[str]) -> None:
+        self._reader = open_reader()
+        self._requests = requests
+
+    def describe(self) -> TopicState:
+        """See LogReader."""
+        return self._reader.describe()
+
+    def read(
+        self, start: Mapping[int, int], end: Mapping[int, int], max_records: int = 5000
+    ) -> RecordBatches:
+        """See LogReader; a batch of which nothing is left is returned empty."""
+        return _Batches(self._reader.read(start, end, max_records), self._requests)
+
+    def close(self) -> None:
+        """See LogReader."""
+        self._reader.close()
+
+
+class _Batches:
+    def __init__(self, batches: RecordBatches, requests: frozenset[str]) -> None:
+        self._batches = batches
+        self._requests = requests
+
+    def __iter__(self) -> _Batches:
+        return self
+
+    def __next__(self) -> Sequence[Record]:
+        return list(self._chosen(next(self._batches)))
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        return self._batches.positions
+
+    def _chosen(self, records: Sequence[Record]) -> Iterator[Record]:
+        for record in records:
+            decoded = decoded_or_none(record)
+            if decoded is not None and decoded.event.data.request_id in self._requests:
+                yield record

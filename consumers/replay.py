@@ -1,0 +1,65 @@
+"""Replaying some requests: their rows and contributions made anew from their events, and mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from consumers.history import LogOf
+from consumers.log import LogReader, TopicState
+from consumers.rebuild import Rebuild, Source
+from projections import reconciling, swap
+from projections.positions import read_positions
+from projections.reconciling import Difference, RowDiff
+from projections.statistics import StatisticsProjection
+from projections.swap import carry_over
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What differed, row by row, and whether it was mended."""
+
+    differences: list[Difference]
+    rows: list[RowDiff]
+    mended: int
+
+
+class Replay(Rebuild):
+    """Used as a rebuild is, over a log of the chosen requests alone."""
+
+    def __init__(self, source: Source, requests: frozenset[str]) -> None:
+        open_reader: Callable[[], LogReader] = partial(LogOf, source.open_reader, requests)
+        super().__init__(replace(source, open_reader=open_reader), "replay")
+        self._requests = sorted(requests)
+
+    def prepare(self, *, fresh: bool = True) -> TopicState:
+        """As Rebuild.prepare; the log ends where the live projection has come to."""
+        state = super().prepare(fresh=fresh)
+        source = self._source
+        at = read_positions(self._connection, source.projection, source.topic)
+        end = {n: min(at.get(n, 0), end) for n, end in state.end.items()}
+        return replace(state, end={n: max(to, state.begin[n]) for n, to in end.items()})
+
+    def settle(self, *, dry_run: bool, show: int) -> Replayed:
+        """Hold the workers still, catch up to where they are, compare, and mend.
+
+        Up to ``show`` rows are returned with their old and new values. A row that says an event
+        made it, of which the log knows nothing, stays.
+        """
+        shadow, connection = self._shadow, self._connection
+        with connection.transaction(), self._connect_shadow()() as fresh:
+            self._catch_up_with_live(swap.lock_live(connection, self._key()))
+            connection.execute("SELECT set_config('statement_timeout', '0', true)")
+            carry_over(connection, shadow, unmade=False)
+            found = reconciling.of_requests(connection, shadow, self._requests)
+            rows = reconciling.values_of(connection, shadow, found[:show])
+            mended = 0
+            if not dry_run:
+                wrong = [one for one in found if one.kind != "unfounded"]
+                if shadow.projection == "table":
+                    mended = reconciling.mend(connection, shadow, wrong, lose=False)
+                else:
+                    ids = [one.what for one in wrong]
+                    mended = StatisticsProjection().correct(connection, fresh, ids)
+        return Replayed(found, rows, mended)
