@@ -10,9 +10,14 @@ from typing import Any, NamedTuple
 from psycopg_pool import ConnectionPool
 
 from operations.settings import load_settings
-from operations.wiring import Ledger, open_ledger
-from producers.kafka_publisher import KafkaPublisher
-from producers.publisher import Acknowledgement, Publisher
+from operations.wiring import Ledger, open_ledger, open_publisher
+from producers.publisher import (
+    Acknowledgement,
+    PublishUnavailable,
+    Receipt,
+    ReceiptPublisher,
+    Spooled,
+)
 from projections import images
 from projections.connections import Connection, connection_info
 from projections.images import GeneratedImageRecord
@@ -23,10 +28,18 @@ POOL_SIZE = 8
 
 
 class Saved(NamedTuple):
-    """An image in the log and, when it was waited for, in the table."""
+    """An image in the log, or, while Kafka is away, in the spool."""
 
-    acknowledgement: Acknowledgement
+    receipt: Receipt
     record: GeneratedImageRecord | None
+    """When it was waited for, and Kafka took the event."""
+
+    @property
+    def acknowledgement(self) -> Acknowledgement:
+        """Kafka's. Raises PublishUnavailable while it has given none: the event is spooled."""
+        if isinstance(self.receipt, Spooled):
+            raise PublishUnavailable(f"event {self.receipt.event_id} waits: {self.receipt.reason}")
+        return self.receipt
 
 
 class ImageService:
@@ -36,7 +49,7 @@ class ImageService:
     raises producers.publisher.PublishError.
     """
 
-    def __init__(self, ledger: Ledger, publisher: Publisher) -> None:
+    def __init__(self, ledger: Ledger, publisher: ReceiptPublisher) -> None:
         self._ledger = ledger
         self._publisher = publisher
         self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
@@ -51,7 +64,7 @@ class ImageService:
     def from_environment(cls) -> ImageService:
         """The service over the servers that the environment names, else the embedded ones."""
         ledger = open_ledger(load_settings())
-        return cls(ledger, KafkaPublisher(ledger.servers.kafka, ledger.topic))
+        return cls(ledger, open_publisher(ledger))
 
     def save_generated_image(
         self,
@@ -74,8 +87,8 @@ class ImageService:
 
         ``fields`` are the document's others: username, model, size, quality, style, n, mime_type,
         bytes, sha256, message_id; error_code for a failure. Returns when the log has it, or, with
-        ``wait`` in seconds, when the table has it. Raises pydantic.ValidationError,
-        PublishError, ReadTimeout.
+        ``wait`` in seconds, when the table has it; while Kafka is away, when it is spooled.
+        Raises pydantic.ValidationError, PublishError, ReadTimeout.
         """
         request = {
             "request_id": request_id or str(uuid7()),
@@ -96,13 +109,13 @@ class ImageService:
 
     def save(self, event: Event, *, wait: float | None = None) -> Saved:
         """Publish an event; as save_generated_image."""
-        acknowledgement = self._publisher.publish(event)
-        if wait is None:
-            return Saved(acknowledgement, None)
-        self.wait_for(acknowledgement, wait)
+        receipt = self._publisher.publish(event)
+        if wait is None or isinstance(receipt, Spooled):
+            return Saved(receipt, None)
+        self.wait_for(receipt, wait)
         with self._connection() as connection:
-            found = images.get_image_of_request(connection, acknowledgement.request_id)
-        return Saved(acknowledgement, found)
+            found = images.get_image_of_request(connection, receipt.request_id)
+        return Saved(receipt, found)
 
     def wait_for(self, acknowledgement: Acknowledgement, timeout_s: float) -> None:
         """Wait until the table has what was acknowledged. Raises ReadTimeout."""

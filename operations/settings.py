@@ -66,7 +66,8 @@ class Settings(BaseSettings):
     )
 
     spool_path: Path | None = Field(
-        None, description="File of events not yet acknowledged; unset: spool.db in the home folder"
+        None,
+        description="File of events not yet acknowledged; unset: spool/TOPIC.db in the home folder",
     )
     spool_max_events: int = Field(
         100_000, description="So many events and tool calls may be in the spool", ge=1

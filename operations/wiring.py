@@ -158,8 +158,8 @@ def open_spool(settings: Settings) -> Spool:
 
 
 def spool_path(settings: Settings) -> Path:
-    """Where it lies, whether there is one or not."""
-    return settings.spool_path or settings.home / "spool.db"
+    """Where it lies, whether there is one or not; each topic has its own."""
+    return settings.spool_path or settings.home / "spool" / f"{settings.topic}.db"
 
 
 def open_publisher(ledger: Ledger) -> SpoolingPublisher:

@@ -32,7 +32,10 @@ MADE: dict[str, Any] = {
 
 
 @pytest.fixture
-def service(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImageService]:
+def service(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[ImageService]:
+    monkeypatch.setenv("OMEGA_SPOOL_PATH", str(tmp_path / "spool.db"))
     monkeypatch.setenv("OMEGA_KAFKA_BOOTSTRAP_SERVERS", ledger.servers.kafka.bootstrap_servers)
     monkeypatch.setenv("OMEGA_DATABASE_URL", ledger.servers.database_url)
     monkeypatch.setenv("OMEGA_TOPIC", ledger.topic)
