@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit, urlunsplit
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._%-]*)(?::(?:\d{1,5})?)?"
+_DATABASE = re.compile(
+    r"(?P<scheme>postgres(?:ql)?://)(?:(?P<user>[^:@/]*)(?P<password>:[^@/]*)?@)?"
+    rf"(?P<hosts>{_HOST}(?:,{_HOST})*)(?P<path>/[^?]*)?(?:\?.*)?",
+    re.DOTALL,
+)
+"""As libpq reads it, with several hosts if need be. In a password it must find @ and / encoded."""
+_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
+_BROKER = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
 
 
 class SettingsError(ValueError):
@@ -23,7 +41,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="OMEGA_", env_file=".env", extra="ignore", hide_input_in_errors=True
+        env_prefix="OMEGA_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     home: Path = Field(
@@ -79,36 +101,91 @@ class Settings(BaseSettings):
     http_host: str = Field("127.0.0.1", description="Where workers tell their health")
     http_port: Port = Field(0, description="The port for it; 0: any free one, named in the log")
 
+    @field_validator("topic")
+    @classmethod
+    def _is_a_topic(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", value) or value in {".", ".."}:
+            raise ValueError("must be 1 to 249 of letters, digits, dots, dashes and underscores")
+        return value
+
+    @field_validator("topic_min_insync_replicas")
+    @classmethod
+    def _can_be_in_sync(cls, value: int, others: ValidationInfo) -> int:
+        if value > others.data.get("topic_replication", value):
+            raise ValueError("must not be more than OMEGA_TOPIC_REPLICATION")
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None or not value.get_secret_value():
+        url = value.get_secret_value() if value else ""
+        if not url:
             return None
-        if urlsplit(value.get_secret_value()).scheme not in ("postgres", "postgresql"):
-            raise ValueError("must begin with postgresql://")
+        found = _DATABASE.fullmatch(url)
+        if found is None or _BAD_PERCENT.search(url) or not _ports_exist(found["hosts"]):
+            raise ValueError(
+                "must be postgresql://user:password@host:port/database, "
+                "in which @, / and % of a password are written %40, %2F and %25"
+            )
         return value
 
     @field_validator("kafka_bootstrap_servers")
     @classmethod
-    def _not_empty(cls, value: str | None) -> str | None:
+    def _are_brokers(cls, value: str | None) -> str | None:
+        brokers = [part.strip() for part in value.split(",")] if value else []
+        for broker in brokers:
+            if not _BROKER.fullmatch(broker) or not _ports_exist(broker):
+                raise ValueError("must be host:port, several separated by commas")
         return value or None
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> Self:
+        prefix, protocol = "OMEGA_KAFKA_", self.kafka_security_protocol
+        if not protocol.startswith("SASL"):
+            if self.kafka_sasl_mechanism is not None:
+                why = f"must be SASL_SSL or SASL_PLAINTEXT with {prefix}SASL_MECHANISM"
+                raise ValueError(f"{prefix}SECURITY_PROTOCOL: {why}")
+            return self
+        for name in ("sasl_mechanism", "sasl_username", "sasl_password"):
+            if not getattr(self, f"kafka_{name}"):
+                raise ValueError(f"{prefix}{name.upper()}: must be set with {protocol}")
+        return self
+
+
+class _Ours(BaseSettings):
+    """Our own variable for the database, which counts before the general one wherever it is set."""
+
+    model_config = Settings.model_config
+    database_url: SecretStr | None = None
 
 
 def load_settings() -> Settings:
     """The settings of this process. Raises SettingsError: one line for the first wrong variable."""
+    ours: SecretStr | None = None
     try:
-        return Settings()
+        ours = _Ours().database_url
+        return Settings() if ours is None else Settings(OMEGA_DATABASE_URL=ours)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
-        name = str(first["loc"][-1]).upper()
-        variable = name if name.endswith("DATABASE_URL") else f"OMEGA_{name}"
-        raise SettingsError(f"{variable}: {first['msg'].removeprefix('Value error, ')}") from None
+        why = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:
+            raise SettingsError(why) from None
+        name = str(first["loc"][-1]).upper().removeprefix("OMEGA_")
+        prefix = "" if name == "DATABASE_URL" and ours is None else "OMEGA_"
+        raise SettingsError(f"{prefix}{name}: {why}") from None
+    except (UnicodeDecodeError, OSError):
+        raise SettingsError(".env: cannot be read as text in UTF-8") from None
 
 
 def without_password(url: str) -> str:
     """A database's URL as it may be shown."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    user = f"{parts.username}@" if parts.username else ""
-    return urlunsplit((parts.scheme, f"{user}{host}{port}", parts.path, "", ""))
+    found = _DATABASE.fullmatch(url)
+    if found is None:
+        return "postgresql://"
+    user = f"{found['user']}@" if found["user"] else ""
+    return f"{found['scheme']}{user}{found['hosts']}{found['path'] or ''}"
+
+
+def _ports_exist(hosts: str) -> bool:
+    ports = re.findall(r":(\d+)(?=,|$)", re.sub(r"\[.*?\]", "", hosts))
+    return all(0 < int(port) <= 65535 for port in ports)
