@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from producers.storage.names import check_name
 from producers.storage.storage import (
@@ -19,11 +19,10 @@ from producers.storage.storage import (
     Stored,
     StoredFile,
 )
+from producers.storage.urls import FileUrls
 
 TEMPORARY = ".part-"
 """What an unfinished file's name begins with; no accepted name does, so no reader meets one."""
-
-MAX_BASE_URL = 1800
 
 
 class LocalStorage:
@@ -36,18 +35,8 @@ class LocalStorage:
 
         Touches nothing: the folder is made by the first ``put``. Raises ValueError for the URL.
         """
-        parts = urlsplit(base_url)
-        if (
-            parts.scheme not in {"http", "https"}
-            or not parts.netloc
-            or parts.query
-            or parts.fragment
-        ):
-            raise ValueError("the storage's base URL is not a plain http:// or https:// URL")
-        if len(base_url) > MAX_BASE_URL:
-            raise ValueError(f"the storage's base URL is longer than {MAX_BASE_URL} characters")
         self._folder = folder
-        self._base = base_url.rstrip("/") + "/"
+        self._urls = FileUrls(base_url)
 
     def put(self, data: bytes, filename: str, mime_type: str) -> Stored:  # noqa: ARG002  # Storage
         """Write a temporary file, fsync it, rename it, fsync the folder.
@@ -79,6 +68,21 @@ class LocalStorage:
             with os.fdopen(descriptor, "rb") as file:
                 return file.read()
 
+    def exists(self, filename: str) -> bool:
+        """A symbolic link is no file of this store."""
+        return self._found(filename) is not None
+
+    def modified(self, filename: str) -> datetime:
+        found = self._found(filename)
+        if found is None:
+            raise NotStored(f"{filename} is not in {self._folder}")
+        return datetime.fromtimestamp(found.st_mtime, UTC)
+
+    def holder(self, filename: str) -> LocalStorage:
+        if not self.exists(filename):
+            raise NotStored(f"{filename} is not in {self._folder}")
+        return self
+
     def delete(self, filename: str) -> bool:
         """Remove the file for good; False when there was none."""
         path = self._path(filename)
@@ -103,26 +107,29 @@ class LocalStorage:
                 yield file
 
     def url_of(self, filename: str) -> str:
-        return self._base + check_name(filename)
+        return self._urls.url_of(filename)
 
     def filename_of(self, url: str) -> str | None:
-        if not url.startswith(self._base):
-            return None
-        try:
-            return check_name(unquote(url[len(self._base) :]))
-        except InvalidName:
-            return None
+        return self._urls.filename_of(url)
 
     def _path(self, filename: str) -> Path:
         return self._folder / check_name(filename)
 
+    def _found(self, filename: str) -> os.stat_result | None:
+        path = self._path(filename)
+        with _unavailable(f"cannot look for {filename} in {self._folder}"):
+            try:
+                state = path.lstat()
+            except FileNotFoundError:
+                return None
+        return state if stat.S_ISREG(state.st_mode) else None
+
     def _listed(self, name: str) -> StoredFile | None:
         try:
-            path = self._path(name)
-            if path.is_symlink() or not path.is_file():
-                return None
-            state = path.stat()
-        except (InvalidName, FileNotFoundError):
+            state = self._found(name)
+        except InvalidName:
+            return None
+        if state is None:
             return None
         return StoredFile(name, state.st_size, datetime.fromtimestamp(state.st_mtime, UTC))
 

@@ -24,14 +24,15 @@ class StoredFile:
 
     filename: str
     bytes: int
-    modified: datetime
+    modified: datetime | None
+    """None where the store's listing does not tell; ``Storage.modified`` asks for one file."""
 
 
 class Storage(Protocol):
     """A flat folder of image files, each with a URL. Safe to use from several threads.
 
     Every method takes a file name as ``file_name`` makes it and raises InvalidName for any other
-    kind, and StorageUnavailable when the store cannot do it now.
+    kind, and StorageUnavailable when the store cannot do it now. No message shows a secret.
     """
 
     @property
@@ -40,11 +41,26 @@ class Storage(Protocol):
         ...
 
     def put(self, data: bytes, filename: str, mime_type: str) -> Stored:
-        """Store the bytes and return when they are safe. The same name again replaces the file."""
+        """Store the bytes and return when they are safe. The same name again replaces the file.
+
+        A call whose outcome is not known may be repeated. Raises StorageRefused.
+        """
         ...
 
     def read(self, filename: str) -> bytes:
         """The bytes. Raises NotStored."""
+        ...
+
+    def exists(self, filename: str) -> bool:
+        """Whether there is such a file."""
+        ...
+
+    def modified(self, filename: str) -> datetime:
+        """When the file was last written, with its time zone. Raises NotStored."""
+        ...
+
+    def holder(self, filename: str) -> Storage:
+        """The store that has the file: this one, or a part of it. Raises NotStored."""
         ...
 
     def delete(self, filename: str) -> bool:
@@ -78,3 +94,7 @@ class NotStored(StorageError):
 
 class StorageUnavailable(StorageError):
     """The store cannot do it now (disk full, no access, network): retry, or use another one."""
+
+
+class StorageRefused(StorageError):
+    """The store will never take this file: empty, too large, not what it is declared to be."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -32,6 +35,8 @@ ODD_NAMES = [
     "x" * 201,
 ]
 
+GOOD_NAMES = ["a", "A.PNG", "a-b_c.d.png", "0", "console.png", "render-chart_1.png", "x" * 200]
+
 
 class StorageContract:
     """Subclasses give a ``storage`` fixture: an empty store."""
@@ -58,7 +63,7 @@ class StorageContract:
             storage.put(data, name, "image/png")
         listed = [(file.filename, file.bytes) for file in storage.list()]
         assert listed == [("a.jpg", 1), ("b.png", 2), ("c.png", 0)]
-        assert all(file.modified.tzinfo is not None for file in storage.list())
+        assert all(f.modified is None or f.modified.tzinfo is not None for f in storage.list())
 
     def test_deleting_is_for_good_and_may_be_repeated(self, storage: Storage) -> None:
         storage.put(b"x", "a.png", "image/png")
@@ -84,3 +89,49 @@ class StorageContract:
             storage.delete(name)
         with pytest.raises(InvalidName):
             storage.url_of(name)
+        with pytest.raises(InvalidName):
+            storage.exists(name)
+        with pytest.raises(InvalidName):
+            storage.modified(name)
+
+    def test_a_file_is_there_or_not(self, storage: Storage) -> None:
+        assert storage.exists("a.png") is False
+        for ask in (storage.read, storage.modified, storage.holder):
+            with pytest.raises(NotStored):
+                ask("a.png")
+        before = datetime.now(UTC) - timedelta(seconds=2)
+        storage.put(b"x", "a.png", "image/png")
+        assert storage.exists("a.png") is True
+        assert storage.holder("a.png").read("a.png") == b"x"
+        assert before <= storage.modified("a.png") <= datetime.now(UTC) + timedelta(seconds=2)
+        storage.delete("a.png")
+        assert storage.exists("a.png") is False
+        with pytest.raises(NotStored):
+            storage.modified("a.png")
+
+    @pytest.mark.parametrize("size", [0, 1, 2**20, 2**20 + 1, 6 * 2**20, 50 * 2**20])
+    def test_bytes_of_any_size_come_back_as_they_were(self, storage: Storage, size: int) -> None:
+        data = (random.Random(size).randbytes(2**16) * (size // 2**16 + 1))[:size]
+        stored = storage.put(data, "big.png", "image/png")
+        assert (stored.bytes, stored.sha256) == (size, hashlib.sha256(data).hexdigest())
+        assert storage.read("big.png") == data
+        assert [(file.filename, file.bytes) for file in storage.list()] == [("big.png", size)]
+
+    @pytest.mark.parametrize("name", GOOD_NAMES)
+    def test_a_name_with_any_allowed_character_is_stored(self, storage: Storage, name: str) -> None:
+        url = storage.put(name.encode(), name, "image/png").url
+        assert storage.filename_of(url) == name
+        assert storage.read(name) == name.encode()
+
+    def test_threads_store_at_the_same_time(self, storage: Storage) -> None:
+        names = [f"{number:02}.png" for number in range(12)]
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(lambda name: storage.put(name.encode(), name, "image/png"), names))
+        assert [file.filename for file in storage.list()] == names
+        assert all(storage.read(name) == name.encode() for name in names)
+
+    def test_threads_that_store_the_same_leave_one_file(self, storage: Storage) -> None:
+        with ThreadPoolExecutor(6) as pool:
+            stored = list(pool.map(lambda _: storage.put(b"x", "a.png", "image/png"), range(12)))
+        assert len(set(stored)) == 1
+        assert [file.filename for file in storage.list()] == ["a.png"]
