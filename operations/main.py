@@ -79,7 +79,9 @@ def _run(name: str, arguments: Sequence[str]) -> None:
 
     with reported():
         app = _app(name)
-        app(args=list(arguments), prog_name=f"{PROGRAM} {name}")
+        code = app(args=list(arguments), prog_name=f"{PROGRAM} {name}", standalone_mode=False)
+    if code:
+        sys.exit(code)
 
 
 def _app(name: str) -> typer.Typer:

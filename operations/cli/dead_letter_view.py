@@ -29,8 +29,7 @@ def show_letter(letter: StoredLetter) -> None:
     read_as, value = facts["read_as"], facts["record"]
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
     say(f"The record ({len(letter.value or b''):,} bytes), read as {read_as}:")
-    for line in text[:SHOWN].split("\n"):
-        say("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line))
+    say(text[:SHOWN])
     if len(text) > SHOWN:
         say(f"… {len(text) - SHOWN:,} characters more; --json has them")
 

@@ -113,8 +113,9 @@ def redrive(
     Examples: omega-images dead-letters redrive 17 --dry-run
     | omega-images dead-letters redrive --all --canary
     """
+    _check_one_way(letter_id, fingerprint, everything)
     with database() as connection:
-        chosen = _chosen(connection, letter_id, fingerprint, everything, projection)
+        chosen = _chosen(connection, letter_id, fingerprint, projection)
         kinds = {name: make() for name, make in PROJECTIONS.items()}
         total = letters.count(connection, chosen)
         with bar("redriving", total) as advance:
@@ -146,8 +147,9 @@ def discard(
     """
     if not reason.strip():
         raise UserError("discard", "the reason is empty", "say why with --reason")
+    _check_one_way(letter_id, fingerprint, everything)
     with database() as connection:
-        chosen = _chosen(connection, letter_id, fingerprint, everything, projection)
+        chosen = _chosen(connection, letter_id, fingerprint, projection)
         count = letters.discard(connection, chosen, reason)
     say(f"{count:,} dead letters discarded")
 
@@ -185,18 +187,21 @@ def import_file(
         raise typer.Exit(DID_NOT_HOLD)
 
 
-def _chosen(
-    connection: Connection[Any],
-    letter_id: int | None,
-    fingerprint: str | None,
-    everything: bool,
-    projection: Name | None,
-) -> Selection:
-    """What was asked for. Raises UserError when that is nothing, or not one thing."""
+def _check_one_way(letter_id: int | None, fingerprint: str | None, everything: bool) -> None:
+    """Raises UserError when it is not said which letters, or said in two ways."""
     if sum((letter_id is not None, fingerprint is not None, everything)) != 1:
         raise UserError(
             "dead letters", "which ones is not said", "give an ID, --fingerprint or --all"
         )
+
+
+def _chosen(
+    connection: Connection[Any],
+    letter_id: int | None,
+    fingerprint: str | None,
+    projection: Name | None,
+) -> Selection:
+    """What was asked for. Raises UserError when there is nothing of it."""
     chosen = Selection(_value(projection), fingerprint, letter_id)
     if letter_id is not None:
         letter = letters.get_letter(connection, letter_id)

@@ -5,10 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import typer
+
+from operations.cli.output import printable
 
 DID_NOT_HOLD = 1
 WRONG_USE = 2
+
+_ClickException = typer.BadParameter.__mro__[2]
+"""Of the click that typer carries, which is not the one that may be installed beside it."""
 
 
 class UserError(Exception):
@@ -26,11 +33,15 @@ def reported() -> Iterator[None]:
         yield
     except UserError as exc:
         _exit(str(exc), exc.exit_code)
+    except typer.Abort:
+        _exit("given up", DID_NOT_HOLD)
     except BrokenPipeError:
         # Whoever read the output has seen enough.
         sys.stderr.close()
         sys.exit(0)
     except Exception as exc:
+        if isinstance(exc, _ClickException):
+            _exit(_usage(exc), WRONG_USE)
         line = _known(exc)
         if line is None:
             raise
@@ -56,10 +67,20 @@ def _known(exc: Exception) -> str | None:
     known = (LogError, StackError, SettingsError, AdoptionRefused, EnvironmentFault, SpoolError)
     if isinstance(exc, (*known, TopicRecreated, RebuildRefused)):
         return str(exc)
+    if isinstance(exc, OSError) and exc.filename is not None:
+        return f"{exc.filename}: {exc.strerror}"
     return database_complaint(exc)
+
+
+def _usage(exc: Any) -> str:
+    """The line for a wrong argument; none where the help has been shown instead."""
+    said = exc.format_message().replace("Value error, ", "").strip().rstrip(".")
+    return f"{said}: see `{exc.ctx.command_path} --help`" if said and exc.ctx else said
 
 
 def _exit(line: str, code: int) -> NoReturn:
     sys.stdout.flush()
-    print(f"omega-images: {line}", file=sys.stderr)  # noqa: T201  the one place that does
+    if line:
+        one_line = printable(" ".join(line.split()))
+        print(f"omega-images: {one_line}", file=sys.stderr)  # noqa: T201  the one place that does
     sys.exit(code)

@@ -21,8 +21,8 @@ from projections.statistics_reads import Dimension, read_breakdown, read_numbers
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
-Limit = Annotated[int, typer.Option(help="How many, 1 to 1,000.")]
-Offset = Annotated[int, typer.Option(help="How many of the newest to pass over.")]
+Limit = Annotated[int, typer.Option(help="How many.", min=1, max=images.MAX_LIMIT)]
+Offset = Annotated[int, typer.Option(help="How many of the newest to pass over.", min=0)]
 Cursor = Annotated[
     str | None, typer.Option(help="Go on where a page ended; as fast at page 10,000 as at page 1.")
 ]
@@ -31,7 +31,7 @@ Records = Sequence[GeneratedImageRecord]
 
 @contextmanager
 def database() -> Iterator[Connection[Any]]:
-    """A connection; wrong limits and cursors become one line."""
+    """A connection; a wrong cursor becomes one line."""
     url = servers(load_settings()).database_url
     try:
         with connector(url, "omega-images")() as connection:

@@ -36,18 +36,18 @@ def bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def say(line: str = "") -> None:
-    """A line of text, printed as it is."""
-    console.print(Text(line))
+    """A line of text, printed as it is, but for what could steer a terminal."""
+    console.print(Text(printable(line)))
 
 
 def print_json(value: Any) -> None:
     """The value as JSON; times as ISO 8601, decimals as numbers."""
-    console.out(json.dumps(value, default=_plain, ensure_ascii=False, indent=2), highlight=False)
+    console.out(_encodable(json.dumps(value, default=_plain, ensure_ascii=False, indent=2)))
 
 
 def print_json_line(value: Any) -> None:
     """The value as JSON in one line."""
-    console.out(json.dumps(value, default=_plain, ensure_ascii=False), highlight=False)
+    console.out(_encodable(json.dumps(value, default=_plain, ensure_ascii=False)))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -61,6 +61,24 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     console.print(table)
 
 
+def printable(text: str) -> str:
+    """The text; what is neither seen nor a line break is replaced, as it could steer a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
+
+
+def _encodable(text: str) -> str:
+    """JSON, in which what is not seen is escaped; a lone surrogate cannot be written otherwise."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text
+    )
+
+
 def _shown(value: Any) -> str:
     if value is None:
         return "-"
@@ -68,8 +86,7 @@ def _shown(value: Any) -> str:
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, Decimal):
         return f"{value:,.1f}"
-    text = str(value)
-    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
+    return printable(str(value))
 
 
 def _plain(value: Any) -> Any:

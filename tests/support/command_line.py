@@ -1,0 +1,14 @@
+"""Commands run in this process, as ``omega-images WORDS`` would run them in another."""
+
+from __future__ import annotations
+
+from operations.main import main
+
+
+def exit_code(*words: str) -> int:
+    """Run the command; what the process would end with."""
+    try:
+        main(words)
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+    return 0
