@@ -82,6 +82,10 @@ class Emitter:
             answer = Future()
             answer.set_exception(exc)
         self._waiting.append((number, answer))
+        if answer.done() and _is_outage(answer.exception()):
+            # Every further line would wait for as long as this one did.
+            while self._waiting:
+                self._settle()
 
     def _settle(self) -> None:
         number, answer = self._waiting.popleft()
@@ -95,6 +99,10 @@ class Emitter:
         else:
             self.emitted.published += 1
             self._acknowledge(number, acknowledgement)
+
+
+def _is_outage(exc: BaseException | None) -> bool:
+    return isinstance(exc, PublishError) and not isinstance(exc, PublishRefused)
 
 
 def numbered(lines: BinaryIO, limit: int = MAX_LINE_BYTES) -> Iterator[tuple[int, bytes]]:

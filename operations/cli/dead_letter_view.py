@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from math import isfinite
 from typing import Any
 
 from operations.cli.output import print_table, say
 from projections.dead_letter_reads import StoredLetter
 from schemas.codec import decode
 from schemas.errors import InvalidEvent
+
+MAX_DEPTH = 100
+"""Levels of JSON that are shown as such; to print very many would overflow the stack."""
 
 SHOWN = 4_000
 """Characters of a record on the screen; --json has all of it."""
@@ -59,7 +63,11 @@ def read_value(value: bytes | None) -> tuple[str, Any]:
     except InvalidEvent:
         pass
     try:
-        return "JSON", json.loads(json.dumps(json.loads(value, parse_int=_integer)))
+        found = json.loads(
+            value, parse_int=_integer, parse_float=_number, parse_constant=lambda name: name
+        )
+        if _depth(found) <= MAX_DEPTH:
+            return "JSON", found
     except (ValueError, RecursionError):
         pass
     try:
@@ -71,6 +79,22 @@ def read_value(value: bytes | None) -> tuple[str, Any]:
 def _integer(digits: str) -> int | str:
     # Python refuses to convert more than 4,300 digits.
     return int(digits) if len(digits) < 4_000 else digits
+
+
+def _number(digits: str) -> float | str:
+    number = float(digits)
+    return number if isfinite(number) else digits
+
+
+def _depth(value: Any) -> int:
+    """Levels of objects and arrays, without recursion."""
+    level, depth = [value], 0
+    while level := [item for item in level if isinstance(item, (dict, list))]:
+        depth += 1
+        level = [
+            inner for item in level for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return depth
 
 
 def _text(value: bytes) -> str:

@@ -12,7 +12,7 @@ import typer
 from rich.progress import Progress
 
 from operations.cli.errors import DID_NOT_HOLD, UserError
-from operations.cli.output import console, print_json_line, say
+from operations.cli.output import complain, console, print_json_line, say
 from operations.emitting import EmitInterrupted, Emitter, Refused
 from operations.settings import load_settings
 from operations.wiring import open_ledger
@@ -39,7 +39,7 @@ def emit(
         if json:
             print_json_line({"line": refused.line, "error": refused.reason})
         else:
-            print(f"line {refused.line}: {refused.reason}", file=sys.stderr)  # noqa: T201
+            complain(f"line {refused.line}: {refused.reason}")
 
     def acknowledge(number: int, answer: Acknowledgement) -> None:
         if json:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from operations.cli.output import printable
+from operations.cli.output import complain
 
 DID_NOT_HOLD = 1
 WRONG_USE = 2
@@ -81,6 +81,5 @@ def _usage(exc: Any) -> str:
 def _exit(line: str, code: int) -> NoReturn:
     sys.stdout.flush()
     if line:
-        one_line = printable(" ".join(line.split()))
-        print(f"omega-images: {one_line}", file=sys.stderr)  # noqa: T201  the one place that does
+        complain(f"omega-images: {' '.join(line.split())}")
     sys.exit(code)

@@ -40,6 +40,11 @@ def say(line: str = "") -> None:
     console.print(Text(printable(line)))
 
 
+def complain(line: str) -> None:
+    """A line of text to the errors, without what could steer a terminal."""
+    print(printable(line), file=sys.stderr)  # noqa: T201  the one place that does
+
+
 def print_json(value: Any) -> None:
     """The value as JSON; times as ISO 8601, decimals as numbers."""
     console.out(_encodable(json.dumps(value, default=_plain, ensure_ascii=False, indent=2)))
