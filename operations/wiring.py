@@ -15,7 +15,7 @@ from consumers.kafka_log import KafkaLogReader
 from consumers.kafka_topics import create_topic, topic_state
 from consumers.log import TopicMissing, TopicState
 from operations.settings import Settings
-from producers.kafka_publisher import KafkaPublisher
+from producers.kafka_publisher import KafkaPublisher, PublisherSettings
 from producers.spool import Spool
 from producers.spool_rows import SpoolLimits
 from producers.spooling_publisher import SpoolingPublisher
@@ -165,7 +165,9 @@ def spool_path(settings: Settings) -> Path:
 def open_publisher(ledger: Ledger) -> SpoolingPublisher:
     """Publishes to the ledger's topic by way of the spool. Raises SpoolError."""
     spool = open_spool(ledger.settings)
-    return SpoolingPublisher(spool, KafkaPublisher(ledger.servers.kafka, ledger.topic))
+    # What fails is sent again anyway; the earlier it fails, the sooner a close is done.
+    kafka = KafkaPublisher(ledger.servers.kafka, ledger.topic, PublisherSettings(deadline_s=5))
+    return SpoolingPublisher(spool, kafka)
 
 
 def open_storage(settings: Settings) -> Storage:

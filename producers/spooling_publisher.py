@@ -141,9 +141,7 @@ class SpoolingPublisher:
                 return
             if time.monotonic() >= deadline:
                 why = f": {self._breaker.reason}" if self._breaker.reason else ""
-                raise PublishTimeout(
-                    f"{left} events still wait in the spool after {timeout_s:g} s{why}"
-                )
+                raise PublishTimeout(f"{left:,} events still wait in the spool{why}")
             self._keeper.wait_for_progress(min(0.2, max(0.0, deadline - time.monotonic())))
 
     def close(self, timeout_s: float = 5.0) -> None:

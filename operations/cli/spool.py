@@ -11,6 +11,7 @@ import typer
 
 from operations.cli.errors import DID_NOT_HOLD
 from operations.cli.output import bar, print_json, print_table, say
+from operations.logs import configure_logs
 from operations.settings import load_settings
 from operations.wiring import open_ledger, open_publisher, open_spool, open_storage, spool_path
 from producers.publisher import PublishTimeout
@@ -33,6 +34,7 @@ def status(json: Json = False) -> None:
 
     Example: omega-images spool status --json
     """
+    configure_logs("WARNING")
     settings = load_settings()
     path = spool_path(settings)
     facts: dict[str, Any] = {"path": str(path), **_empty()}
@@ -63,6 +65,7 @@ def flush(
 
     Examples: omega-images spool flush | omega-images spool flush --refused --timeout 300
     """
+    configure_logs("WARNING")
     ledger = open_ledger(load_settings())
     with open_publisher(ledger) as publisher:
         if refused:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
 
 from producers.spool import Spool
 from producers.spool_errors import SpoolDamaged, SpoolError, SpoolFull, SpoolUnavailable
@@ -219,6 +218,16 @@ def test_a_log_that_is_cut_anywhere_keeps_what_was_durable(
     after.close()
 
 
+class ErrorLog:
+    """A logger for errors alone."""
+
+    def __init__(self, lines: list[dict[str, str]]) -> None:
+        self._lines = lines
+
+    def error(self, event: str, **facts: str) -> None:
+        self._lines.append({"event": event, **facts})
+
+
 def damaged(path: Path, how: str) -> None:
     if how == "emptied":
         path.write_bytes(b"")
@@ -233,7 +242,11 @@ def damaged(path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["emptied", "overwritten", "cut", "garbled"])
-def test_a_damaged_file_is_reported_and_set_aside(path: Path, how: str) -> None:
+def test_a_damaged_file_is_reported_and_set_aside(
+    path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[dict[str, str]] = []
+    monkeypatch.setattr("producers.spool_file.log", ErrorLog(lines))
     spool = Spool(path)
     for number in range(50):
         spool.append(entry(number, 900), claim=False)
@@ -241,10 +254,8 @@ def test_a_damaged_file_is_reported_and_set_aside(path: Path, how: str) -> None:
     damaged(path, how)
     left = path.read_bytes()
 
-    with capture_logs() as logs:
-        again = Spool(path)
-    (line,) = logs
-    assert line["log_level"] == "error"
+    again = Spool(path)
+    (line,) = lines
     assert "set aside" in line["event"]
     (aside,) = set_aside_files(path)
     assert aside.name == line["set_aside"]
