@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 from consumers.kafka_topics import add_partitions
+from consumers.redrive import Redrive
+from operations.wiring import PROJECTIONS
+from projections.dead_letter_reads import Selection, list_groups
 from projections.faults import FenceLost
 from projections.positions import ProjectionKey, advance, claim
 from tests.faults.world import World
@@ -197,6 +201,32 @@ def second_owner(world: World) -> None:
         raise AssertionError("two owners wrote into one partition")
 
 
+def constraint_comes_and_goes(world: World) -> None:
+    """Good records are set aside meanwhile, and redriven beside the workers and their requests."""
+    with world.connect() as connection:
+        connection.execute(
+            "ALTER TABLE generated_images ADD CONSTRAINT picky CHECK (bytes % 3 <> 0) NOT VALID"
+        )
+        of_good = "SELECT count(*) FROM dead_letters WHERE error_class = 'CheckViolation'"
+        before = connection.execute(of_good).fetchall()
+        eventually(
+            lambda: connection.execute(of_good).fetchall() != before,
+            timeout_s=20,
+            what="a good record that is set aside",
+        )
+        connection.execute("ALTER TABLE generated_images DROP CONSTRAINT picky")
+        redrive = Redrive(connection, {name: make() for name, make in PROJECTIONS.items()})
+        eventually(lambda: _redriven(connection, redrive), timeout_s=30, what="all redriven")
+
+
+def _redriven(connection: psycopg.Connection[Any], redrive: Redrive) -> bool:
+    """Redrive the good ones that a batch has still set aside; whether none is left."""
+    kinds = [one for one in list_groups(connection) if one.error_class == "CheckViolation"]
+    for one in kinds:
+        redrive.run(Selection(fingerprint=one.fingerprint))
+    return not kinds
+
+
 def disk_full(world: World) -> None:
     """The rows' table moves to a disk of a few megabytes, which is filled, and emptied again."""
     with small_disk(world) as disk, world.connect() as connection:
@@ -301,6 +331,7 @@ FAULTS: dict[str, Fault] = {
         clock_set_back,
         partitions_added,
         second_owner,
+        constraint_comes_and_goes,
         disk_full,
     )
 }

@@ -52,7 +52,7 @@ def run(world: World, faults: int, deadline: float) -> None:
         seconds = world.recover()
         counts[name] += 1
         slowest = max(slowest, (seconds, name))
-        say(f"{counts.total():>4}  {name:<22} recovered in {seconds:4.1f} s")
+        say(f"{counts.total():>4}  {name:<26} recovered in {seconds:4.1f} s")
         if counts.total() % JUDGE_EVERY == 0:
             world.pause_load()
             say(f"      {world.judge():,} records: nothing lost, nothing doubled")
