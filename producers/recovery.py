@@ -72,13 +72,11 @@ def _fail(desk: Desk, intent: Intent, number: int, along: Work[None]) -> None:
 def _stored(desk: Desk, file: IntendedFile) -> GeneratedEvent | None:
     """The event of an image whose bytes are in the store. Raises StorageUnavailable."""
     try:
-        data = desk.storage.read(file.filename)
+        store = desk.storage.holder(file.filename)
+        data = store.read(file.filename)
     except NotStored:
         return None
     if hashlib.sha256(data).hexdigest() != file.event.data.sha256:
         return None
-    place = {
-        "storage_url": desk.storage.url_of(file.filename),
-        "storage_provider": desk.storage.provider,
-    }
+    place = {"storage_url": store.url_of(file.filename), "storage_provider": store.provider}
     return file.event.model_copy(update={"data": file.event.data.model_copy(update=place)})

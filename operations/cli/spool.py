@@ -13,7 +13,8 @@ from operations.cli.errors import DID_NOT_HOLD
 from operations.cli.output import bar, print_json, print_table, say
 from operations.logs import configure_logs
 from operations.settings import load_settings
-from operations.wiring import open_ledger, open_publisher, open_spool, open_storage, spool_path
+from operations.storing import open_storage
+from operations.wiring import open_ledger, open_publisher, open_spool, spool_path
 from producers.publisher import PublishTimeout
 from producers.recovery import Recovered
 from producers.spool import Spool

@@ -13,11 +13,12 @@ import pytest
 from producers.pictures import Picture, Tracked
 from producers.publisher import Acknowledgement, Spooled
 from producers.recovery import DIED, Recovered
-from producers.spool import Spool
+from producers.spool import DEFAULT_LIMITS, Spool
 from producers.spool_errors import SpoolFull
 from producers.spool_rows import SpoolLimits
 from producers.spooling_publisher import SpoolingPublisher, SpoolingSettings
 from producers.storage import LocalStorage, StorageUnavailable, Stored
+from producers.storage.fallback import FallbackStorage
 from producers.tracking import Tracker
 from schemas.codec import decode
 from schemas.errors import InvalidEvent
@@ -39,14 +40,18 @@ class World:
         self.storage = LocalStorage(folder / "images", BASE)
         self.opened: list[tuple[Tracker, SpoolingPublisher]] = []
 
-    def open(self, limits: SpoolLimits = SpoolLimits()) -> Tracker:  # noqa: B008  # frozen
+    def open(self, limits: SpoolLimits = DEFAULT_LIMITS) -> Tracker:
+        self.open_publisher(limits)
+        return self.opened[-1][0]
+
+    def open_publisher(self, limits: SpoolLimits = DEFAULT_LIMITS) -> SpoolingPublisher:
         publisher = SpoolingPublisher(
             Spool(self.folder / "spool.db", limits),
             MemoryPublisher(self.topic),
             SpoolingSettings(deadline_s=0.2),
         )
         self.opened.append((Tracker(publisher, self.storage), publisher))
-        return self.opened[-1][0]
+        return publisher
 
     def told(self) -> list[Event]:
         """Everything in the log, as soon as nothing waits any more."""
@@ -170,7 +175,7 @@ class BrokenStorage(LocalStorage):
     def put(self, data: bytes, filename: str, mime_type: str) -> Stored:  # noqa: ARG002  # Storage
         raise StorageUnavailable("no space left")
 
-    def read(self, filename: str) -> bytes:
+    def holder(self, filename: str) -> LocalStorage:
         raise StorageUnavailable(f"no way to {filename}")
 
 
@@ -360,6 +365,17 @@ def test_a_living_call_is_not_taken_for_dead(world: World) -> None:
         assert world.open().recover() == Recovered()
         call.save(DATA)
     assert isinstance(world.the_only(), ImageGenerated)
+
+
+def test_an_image_that_the_fallback_took_is_told_of_there(world: World) -> None:
+    command = [sys.executable, "-m", "tests.support.tracked_process", str(world.folder)]
+    subprocess.run([*command, "after-put"], check=False, timeout=60)
+    elsewhere = LocalStorage(world.folder / "primary", "http://primary/uploads")
+    with_fallback = Tracker(world.open_publisher(), FallbackStorage(elsewhere, world.storage))
+    assert with_fallback.recover() == Recovered(generated=1)
+    data = world.the_only()
+    assert isinstance(data, ImageGenerated)
+    assert data.storage_url.startswith(BASE)
 
 
 def test_a_store_that_does_not_answer_is_asked_again_at_the_next_start(world: World) -> None:
