@@ -75,8 +75,12 @@ def usage() -> str:
 
 
 def _run(name: str, arguments: Sequence[str]) -> None:
+    import logging
+
     from operations.cli.errors import reported
 
+    # Else, where a command does not configure logs, what libraries say would stand on stderr.
+    logging.getLogger().addHandler(logging.NullHandler())
     with reported():
         app = _app(name)
         code = app(args=list(arguments), prog_name=f"{PROGRAM} {name}", standalone_mode=False)

@@ -103,6 +103,8 @@ def database_complaint(exc: BaseException) -> str | None:
     said = next(iter(str(original).strip().splitlines()), type(original).__name__)
     if isinstance(original, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
         return f"PostgreSQL: {said}: run `omega-images db migrate`"
+    if isinstance(original, psycopg.errors.InsufficientPrivilege):
+        return f"PostgreSQL: {said}: let the user of OMEGA_DATABASE_URL do it, or name another"
     if isinstance(original, psycopg.OperationalError):
         return f"PostgreSQL: {said}: is it running? `omega-images doctor` looks"
     return None

@@ -75,7 +75,7 @@ def get(
     """
     with database() as connection:
         found = None
-        if image_id.isdecimal() and int(image_id) < 2**63:
+        if image_id.isdecimal() and len(image_id) < 20 and int(image_id) < 2**63:
             found = images.get_generated_image(connection, int(image_id))
         found = found or images.get_image_of_request(connection, image_id)
     if found is None:

@@ -43,13 +43,15 @@ def describe(
     ]
     if json:
         facts = {"topic": state.topic, "id": state.topic_id, "replication": found.replication}
-        print_json(facts | {"settings": dict(found.settings), "partitions": partitions})
+        wrong = {name: {"is": actual, "should_be": to} for name, (actual, to) in deviations.items()}
+        settings_now = {"settings": dict(found.settings), "deviations": wrong}
+        print_json(facts | settings_now | {"partitions": partitions})
     else:
         say(f"topic {state.topic}, id {state.topic_id}, replication {found.replication}")
         print_table("", ("setting", "value"), list(found.settings.items()))
         lines = [tuple(line.values()) for line in partitions]
         print_table("", ("partition", "begin", "end", "records"), lines)
-    for name, (actual, wanted) in deviations.items():
-        say(f"{name} is {actual}, should be {wanted}: events can be lost or refused; set it so")
+        for name, (actual, wanted) in deviations.items():
+            say(f"{name} is {actual}, should be {wanted}: events can be lost or refused; set it so")
     if deviations:
         raise typer.Exit(1)

@@ -1,334 +1,548 @@
-"""The commands on real servers: what they print, what they change, their exit codes."""
+"""The commands on real servers: what they print, what they change, and how they end."""
 
 from __future__ import annotations
 
 import io
 import json
+import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from psycopg import Connection
+from psycopg import Connection, sql
 
-from operations.wiring import Ledger
-from projections.dead_letters import DeadLetter, store
-from projections.positions import ProjectionKey, claim
-from schemas.record import Record
-from tests.integration.test_rebuild import filled, ledger, project
-from tests.support.checker import actual_rows
-from tests.support.load import EPOCH, message
-from tests.support.malformed import malformed_values
-from tests.support.running import Shell
+from consumers.bulk_load import replay
+from consumers.kafka_topics import topic_state
+from consumers.processor import Processor
+from operations.settings import load_settings
+from operations.wiring import PROJECTIONS, Ledger, servers
+from schemas.codec import encode
+from schemas.kafka_connection import KafkaConnection
+from schemas.limits import MAX_VALUE_BYTES
+from tests.support.builders import failed, generated
+from tests.support.command_line import exit_code
+from tests.support.sending import AnyMessage, send
 
-__all__ = ["ledger"]
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
-pytestmark = [
-    pytest.mark.kafka,
-    pytest.mark.postgres,
-    # kafka-python leaves sockets of connections that were refused.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def environment(
+    kafka_server: str,
+    topic_name: str,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMEGA_KAFKA_BOOTSTRAP_SERVERS", kafka_server)
+    monkeypatch.setenv("OMEGA_DATABASE_URL", database_url)
+    monkeypatch.setenv("OMEGA_TOPIC", topic_name)
+
+
+def project() -> None:
+    """Bring table and statistics to the log's end."""
+    settings = load_settings()
+    ledger = Ledger(settings, servers(settings))
+    for name, make in PROJECTIONS.items():
+        processor = Processor(make(), ledger.key(name), ledger.connector("test"), "test")
+        reader = ledger.reader()
+        replay(reader, processor, ledger.topic_state().end)
+        reader.close()
+        processor.close()
+
+
+def facts_of(output: Output, *words: str) -> Any:
+    """What the command prints with --json; it must succeed."""
+    assert exit_code(*words, "--json") == 0
+    said = output.readouterr()
+    assert said.err == ""
+    return json.loads(said.out)
+
+
+def only_line(output: Output) -> str:
+    """The one line that stands in stderr."""
+    said = output.readouterr()
+    (line,) = said.err.splitlines()
+    assert line.isprintable()
+    return line
+
+
+def lines_of(*events: Any) -> bytes:
+    return b"".join(encode(event) + b"\n" for event in events)
+
+
+# topic
+
+
+def test_a_topic_is_created_once_as_the_settings_say(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch, topic_name: str
+) -> None:
+    monkeypatch.setenv("OMEGA_TOPIC_PARTITIONS", "3")
+    assert exit_code("topic", "create") == 0
+    assert capsys.readouterr().out == f"topic {topic_name} created\n"
+    assert exit_code("topic", "create") == 0
+    assert capsys.readouterr().out == f"topic {topic_name} exists already\n"
+    facts = facts_of(capsys, "topic", "describe")
+    assert facts["topic"] == topic_name
+    assert facts["settings"]["retention.ms"] == "-1"
+    assert facts["partitions"] == [
+        {"partition": number, "begin": 0, "end": 0, "records": 0} for number in range(3)
+    ]
+    assert exit_code("topic", "describe") == 0
+    assert "retention.ms" in capsys.readouterr().out
+
+
+def test_a_dangerous_topic_is_told(kafka_server: str, topic: str, capsys: Output) -> None:
+    from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # no type hints
+    from kafka.admin import ConfigResource  # type: ignore[import-untyped]  # same
+
+    admin = KafkaAdminClient(bootstrap_servers=kafka_server)
+    admin.alter_configs([ConfigResource("TOPIC", topic, {"cleanup.policy": "compact"})])
+    admin.close()
+    assert exit_code("topic", "describe") == 1
+    assert "cleanup.policy is compact, should be delete" in capsys.readouterr().out
+    assert exit_code("doctor", "--json") == 1
+    assert any(
+        found["what"] == "topic" and "cleanup.policy" in found["detail"]
+        for found in json.loads(capsys.readouterr().out)["findings"]
+        if found["verdict"] == "bad"
+    )
+    assert exit_code("topic", "describe", "--json") == 1
+    assert json.loads(capsys.readouterr().out)["settings"]["cleanup.policy"] == "compact"
+
+
+# db
+
+
+def test_tables_are_made_verified_and_a_difference_is_told(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv("OMEGA_DATABASE_URL", empty_database_url)
+    assert exit_code("db", "verify") == 1
+    assert capsys.readouterr().out
+    assert exit_code("db", "migrate") == 0
+    assert capsys.readouterr().out.startswith("migrated from nothing to revision ")
+    assert exit_code("db", "migrate") == 0
+    assert capsys.readouterr().out.startswith("the tables are up to date")
+    assert facts_of(capsys, "db", "verify") == {"holds": True, "differences": []}
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE generated_images DROP COLUMN sha256")
+    assert exit_code("db", "verify", "--json") == 1
+    facts = json.loads(capsys.readouterr().out)
+    assert not facts["holds"]
+    assert any("sha256" in line for line in facts["differences"])
+    assert exit_code("db", "verify") == 1
+    assert "sha256" in capsys.readouterr().out
+
+
+# status and env
+
+
+def test_env_can_be_evaluated_by_a_shell(
+    kafka_server: str, database_url: str, topic: str, capsys: Output
+) -> None:
+    assert exit_code("env") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert dict(shlex.split(line)[1].split("=", 1) for line in said) == {
+        "OMEGA_KAFKA_BOOTSTRAP_SERVERS": kafka_server,
+        "OMEGA_DATABASE_URL": database_url,
+        "OMEGA_TOPIC": topic,
+    }
+
+
+def test_status_tells_the_lag_and_no_password(
+    kafka_server: str, topic: str, database_url: str, capsys: Output
+) -> None:
+    send(kafka_server, topic, [AnyMessage(b"k", encode(generated(f"r-{i}"))) for i in range(5)])
+    facts = facts_of(capsys, "status")
+    assert [server["server"] for server in facts["servers"]] == ["Kafka", "PostgreSQL"]
+    behind = {found["projection"]: found["lag_records"] for found in facts["projections"]}
+    assert behind == {"table": 5, "stats": 5}
+    assert all(found["lag_seconds"] > 0 for found in facts["projections"])
+    project()
+    facts = facts_of(capsys, "status")
+    assert [found["lag_records"] for found in facts["projections"]] == [0, 0]
+    assert [found["lag_seconds"] for found in facts["projections"]] == [0, 0]
+    assert exit_code("status") == 0
+    said = capsys.readouterr().out
+    assert "table: 0 records behind" in said
+    password = urlsplit(database_url).password or "nothing"
+    assert password not in said
+    assert password not in json.dumps(facts)
+
+
+# emit
+
+
+def test_bad_lines_are_named_and_the_others_published(
+    kafka_server: str, topic: str, tmp_path: Path, capsys: Output
+) -> None:
+    long = b'{"x":"' + b"x" * (MAX_VALUE_BYTES + 100_000) + b'"}\n'
+    hostile = b'{"type":"\xc2\x9b2J\xe2\x80\xae"}\n'
+    content = lines_of(generated("r-1")) + b"no json\n\n" + long + hostile
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(content + lines_of(failed("r-2")) + lines_of(generated("r-3")).rstrip())
+    assert exit_code("emit", str(file)) == 1
+    said = capsys.readouterr()
+    assert said.out == "3 events published, 3 lines refused\n"
+    complaints = said.err.splitlines()
+    assert [line.split(":")[0] for line in complaints] == ["line 2", "line 4", "line 5"]
+    assert all(line.isprintable() and len(line) < 700 for line in complaints)
+    project()
+    assert facts_of(capsys, "images", "count") == {"count": 3}
+
+
+def test_a_file_published_twice_changes_nothing(
+    topic: str, tmp_path: Path, connection: Connection[Any], capsys: Output
+) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(lines_of(generated("r-1"), failed("r-2"), generated("r-2")))
+    rows = []
+    for _ in range(2):
+        assert exit_code("emit", str(file)) == 0
+        project()
+        rows.append(
+            connection.execute("SELECT * FROM generated_images ORDER BY request_id").fetchall()
+        )
+    assert len(rows[0]) == 2
+    assert rows[0] == rows[1]
+    capsys.readouterr()
+
+
+def test_the_input_can_be_published_and_told_line_by_line(
+    kafka_server: str, topic: str, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    content = b"{\n" + lines_of(generated("r-1"), generated("r-2"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert exit_code("emit", "-", "--json") == 1
+    said = capsys.readouterr()
+    assert said.err == ""
+    first, *rest = map(json.loads, said.out.splitlines())
+    assert first["line"] == 1
+    assert set(first) == {"line", "error"}
+    assert [(fact["line"], fact["request_id"]) for fact in rest] == [(2, "r-1"), (3, "r-2")]
+    end = topic_state(KafkaConnection(kafka_server), topic).end
+    for fact in rest:
+        partition, offset = map(int, fact["token"].split(":"))
+        assert offset < end[partition]
+    project()
+    assert facts_of(capsys, "images", "get", str(rest[0]["id"]))["request_id"] == "r-1"
+
+
+def test_lines_can_be_passed_over(topic: str, tmp_path: Path, capsys: Output) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"no json\n" + lines_of(generated("r-1"), generated("r-2")))
+    assert exit_code("emit", str(file), "--skip", "2") == 0
+    assert capsys.readouterr().out == "1 events published, 0 lines refused\n"
+    assert exit_code("emit", str(file), "--skip", "99") == 0
+    assert capsys.readouterr().out == "0 events published, 0 lines refused\n"
+
+
+def test_a_dead_broker_is_told_once_with_where_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv("OMEGA_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(lines_of(*[generated(f"r-{i}") for i in range(20)]))
+    assert exit_code("emit", str(file), "--skip", "3") == 1
+    line = only_line(capsys)
+    assert line.startswith("omega-images: line 4: ")
+    assert line.endswith("go on later with --skip 3")
+
+
+# images
+
+
+@pytest.fixture
+def some_images(kafka_server: str, topic: str) -> None:
+    events = [
+        generated("r-1", user_id="alice", tool_name="draw", bytes=100),
+        generated("r-2", user_id="bob", tool_name="draw", bytes=200, prompt="\x1b[31mred\u202e"),
+        failed("r-3", user_id="bob", tool_name="paint", error="the model said\nno"),
+    ]
+    send(kafka_server, topic, [AnyMessage(b"k", encode(event)) for event in events])
+    project()
+
+
+@pytest.mark.usefixtures("some_images")
+def test_images_are_listed_by_page_user_tool_and_failure(capsys: Output) -> None:
+    def requests(*words: str) -> list[str]:
+        return sorted(image["request_id"] for image in facts_of(capsys, "images", *words))
+
+    assert requests("by-user", "bob") == ["r-2", "r-3"]
+    assert requests("by-tool", "draw") == ["r-1", "r-2"]
+    assert requests("failed") == ["r-3"]
+    assert requests("by-user", "nobody") == []
+    met: list[str] = []
+    more: tuple[str, ...] = ()
+    while True:
+        page = facts_of(capsys, "images", "list", "--limit", "2", *more)
+        met += [image["request_id"] for image in page["images"]]
+        if page["next_cursor"] is None:
+            break
+        more = ("--cursor", page["next_cursor"])
+    assert sorted(met) == ["r-1", "r-2", "r-3"]
+    for words in (["list"], ["list", "--offset", "1"], ["by-user", "bob"], ["failed"]):
+        assert exit_code("images", *words) == 0
+        assert all(line.isprintable() for line in capsys.readouterr().out.splitlines())
+    assert exit_code("images", "list", "--cursor", "nonsense\x1b") == 2
+    assert "cursor" in only_line(capsys)
+
+
+@pytest.mark.usefixtures("some_images")
+def test_an_image_is_found_by_id_and_by_request(capsys: Output) -> None:
+    found = facts_of(capsys, "images", "get", "r-2")
+    assert found["prompt"] == "\x1b[31mred\u202e"
+    assert facts_of(capsys, "images", "get", str(found["id"])) == found
+    assert exit_code("images", "get", "r-2") == 0
+    said = capsys.readouterr().out
+    assert "bob" in said
+    assert all(line.isprintable() for line in said.splitlines())
+    for missing in ("r-9", "12345", "9" * 30, "9" * 5_000, "\x1b[2J"):
+        assert exit_code("images", "get", missing) == 1
+        assert "there is no image" in only_line(capsys)
+
+
+@pytest.mark.usefixtures("some_images")
+def test_the_numbers_have_the_documents_names(capsys: Output) -> None:
+    assert facts_of(capsys, "images", "stats") == {
+        "total_images": 3,
+        "unique_users": 2,
+        "successful": 2,
+        "failed": 1,
+        "avg_file_size": 150.0,
+    }
+    by_tool = facts_of(capsys, "images", "stats", "--by", "tool")
+    assert {entry["tool"]: entry["total_images"] for entry in by_tool} == {"draw": 2, "paint": 1}
+    for words in (["stats"], ["stats", "--by", "error"], ["stats", "--by", "day"], ["count"]):
+        assert exit_code("images", *words) == 0
+        assert all(line.isprintable() for line in capsys.readouterr().out.splitlines())
+
+
+def test_no_images_are_no_error(topic: str, capsys: Output) -> None:
+    assert facts_of(capsys, "images", "stats")["total_images"] == 0
+    assert facts_of(capsys, "images", "count") == {"count": 0}
+    assert facts_of(capsys, "images", "list") == {"images": [], "next_cursor": None}
+    assert exit_code("images", "list") == 0
+    assert exit_code("images", "stats") == 0
+    capsys.readouterr()
+
+
+# doctor
+
+
+def findings(output: Output, code: int) -> dict[str, list[tuple[str, str, str]]]:
+    """By verdict: what, detail, mend."""
+    assert exit_code("doctor") == code
+    shown = output.readouterr()
+    assert shown.err == ""
+    assert exit_code("doctor", "--json") == code
+    facts = json.loads(output.readouterr().out)
+    assert facts["holds"] == (code == 0)
+    found: dict[str, list[tuple[str, str, str]]] = {"good": [], "warning": [], "bad": []}
+    for one in facts["findings"]:
+        found[one["verdict"]].append((one["what"], one["detail"], one["mend"]))
+        assert one["what"] in shown.out
+        assert one["mend"] or one["verdict"] == "good"
+    return found
+
+
+def test_the_doctor_finds_nothing_where_all_is_well(
+    kafka_server: str, topic: str, database_url: str, capsys: Output
+) -> None:
+    send(kafka_server, topic, [AnyMessage(b"k", encode(generated()))])
+    found = findings(capsys, 0)
+    never = [what for what, detail, _ in found["warning"] if detail == "has never read the topic"]
+    assert never == ["table", "stats"]
+    project()
+    found = findings(capsys, 0)
+    good = {what: detail for what, detail, _ in found["good"]}
+    assert good["table"] == good["stats"] == "0 records behind the log"
+    assert {"PostgreSQL", "Kafka", "tables", "dead letters"} <= set(good)
+    password = urlsplit(database_url).password or "nothing"
+    assert password not in str(found)
+
+
+def test_the_doctor_sees_a_missing_topic(capsys: Output) -> None:
+    ((what, detail, mend),) = findings(capsys, 1)["bad"]
+    assert (what, mend) == ("Kafka", "run `omega-images topic create`")
+    assert "does not exist" in detail
+
+
+def test_the_doctor_sees_servers_that_are_away(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv("OMEGA_DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/x")
+    monkeypatch.setenv("OMEGA_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    found = findings(capsys, 1)["bad"]
+    assert [what for what, _, _ in found] == ["Kafka", "PostgreSQL"]
+    assert "hunter2" not in str(found)
+
+
+def test_the_doctor_sees_that_nothing_is_configured(
+    monkeypatch: pytest.MonkeyPatch, capsys: Output, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("OMEGA_DATABASE_URL")
+    monkeypatch.delenv("OMEGA_KAFKA_BOOTSTRAP_SERVERS")
+    ((what, _, mend),) = findings(capsys, 1)["bad"]
+    assert (what, mend) == ("embedded stack", "run `omega-images up`")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_sees_missing_and_wrong_tables(
+    topic: str, empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv("OMEGA_DATABASE_URL", empty_database_url)
+    assert findings(capsys, 1)["bad"]
+    assert exit_code("db", "migrate") == 0
+    capsys.readouterr()
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE generated_images ALTER COLUMN status DROP NOT NULL")
+    found = findings(capsys, 1)["bad"]
+    assert all(what == "tables" for what, _, _ in found)
+    assert any("status" in detail for _, detail, _ in found)
+
+
+def test_the_doctor_sees_positions_that_cannot_be(
+    topic: str, kafka_server: str, connection: Connection[Any], capsys: Output
+) -> None:
+    send(kafka_server, topic, [AnyMessage(b"k", encode(generated()))])
+    project()
+    change = "UPDATE projection_positions SET next_offset = 1000 WHERE projection = 'stats'"
+    connection.execute(change)
+    for words in ("is past the log's end", "of another topic of this name"):
+        found = findings(capsys, 1)["bad"]
+        assert found
+        for what, detail, mend in found:
+            assert (what, mend) == ("stats", "run `omega-images rebuild stats`")
+            assert words in detail
+        connection.execute(
+            "UPDATE projection_positions SET topic_id = 'x' WHERE projection = 'stats'"
+        )
+
+
+def test_the_doctor_sees_records_that_went_unread(
+    topic: str, kafka_server: str, capsys: Output
+) -> None:
+    from kafka import KafkaAdminClient
+    from kafka.structs import TopicPartition  # type: ignore[import-untyped]  # no type hints
+
+    project()
+    send(kafka_server, topic, [AnyMessage(b"k", encode(generated(f"r-{i}"))) for i in range(9)])
+    end = topic_state(KafkaConnection(kafka_server), topic).end
+    filled = next(partition for partition, offset in end.items() if offset)
+    admin = KafkaAdminClient(bootstrap_servers=kafka_server)
+    admin.delete_records({TopicPartition(topic, filled): 4})
+    admin.close()
+    found = findings(capsys, 1)["bad"]
+    assert [what for what, _, _ in found] == ["table", "stats"]
+    assert all("4 records went from the log" in detail for _, detail, _ in found)
+
+
+def test_the_doctor_warns_of_dead_letters(topic: str, kafka_server: str, capsys: Output) -> None:
+    send(kafka_server, topic, [AnyMessage(b"k", b"no json"), AnyMessage(b"k", b"[]")])
+    project()
+    found = findings(capsys, 0)["warning"]
+    assert ("dead letters", "4 open, of 4 kinds") in [found[:2] for found in found]
+
+
+# what can be away
+
+NEED_POSTGRES: list[list[str]] = [
+    ["images", "list"],
+    ["images", "stats"],
+    ["dead-letters", "list"],
+    ["dead-letters", "export"],
+    ["dead-letters", "redrive", "--all"],
+    ["db", "verify"],
+    ["db", "migrate"],
+    ["status"],
+]
+NEED_KAFKA: list[list[str]] = [["topic", "describe"], ["topic", "create"], ["status"]]
+NEED_TOPIC: list[list[str]] = [["topic", "describe"], ["status"], ["explain", "r-1"]]
+NEED_TABLES: list[list[str]] = [
+    ["images", "list"],
+    ["images", "stats"],
+    ["dead-letters", "list"],
+    ["dead-letters", "export", "letters.jsonl"],
+    ["dead-letters", "show", "1"],
+    ["status"],
 ]
 
 
-@pytest.fixture
-def shell(
-    ledger: Ledger,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-) -> Shell:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OMEGA_KAFKA_BOOTSTRAP_SERVERS", ledger.servers.kafka.bootstrap_servers)
-    monkeypatch.setenv("OMEGA_DATABASE_URL", ledger.servers.database_url)
-    monkeypatch.setenv("OMEGA_TOPIC", ledger.topic)
-    return Shell(capsys)
-
-
-def line(number: int, **more: Any) -> bytes:
-    data = {"request_id": f"r{number}", "user_id": "u", "tool_name": "t", "prompt": "p"}
-    data |= {"storage_url": "https://x.test/1", "storage_provider": "s3", **more}
-    return message("ImageGenerated", data, EPOCH, f"e{number}").value
-
-
-def events_file(folder: Path, lines: Sequence[bytes]) -> str:
-    file = folder / "events.jsonl"
-    file.write_bytes(b"\n".join(lines) + b"\n")
-    return str(file)
-
-
-def test_topic_is_created_once_and_described(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, topic_name: str
+@pytest.mark.parametrize("words", NEED_POSTGRES, ids=" ".join)
+def test_a_database_that_is_away_is_one_line(
+    words: list[str], topic: str, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
-    monkeypatch.setenv("OMEGA_TOPIC", f"{topic_name}-new")
-    assert shell.fails("topic", "describe")[1].endswith("run `omega-images topic create`")
-    assert "created" in shell("topic", "create").out
-    assert "exists already" in shell("topic", "create").out
-    facts = shell("topic", "describe", "--json").facts
-    assert len(facts["partitions"]) == 6
-    assert facts["settings"]["cleanup.policy"] == "delete"
+    monkeypatch.setenv("OMEGA_DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/x")
+    assert exit_code(*words) == 1
+    line = only_line(capsys)
+    assert line.startswith("omega-images: PostgreSQL: ")
+    assert "is it running?" in line
+    assert "hunter2" not in line
 
 
-def test_db_migrates_and_verifies(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, empty_database_url: str
+@pytest.mark.parametrize("words", NEED_KAFKA, ids=" ".join)
+def test_a_kafka_that_is_away_is_one_line(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv("OMEGA_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    assert exit_code(*words) == 1
+    assert only_line(capsys).startswith("omega-images: Kafka: ")
+
+
+@pytest.mark.parametrize("words", NEED_TOPIC, ids=" ".join)
+def test_a_missing_topic_is_one_line(words: list[str], capsys: Output, topic_name: str) -> None:
+    assert exit_code(*words) == 1
+    line = only_line(capsys)
+    assert f"topic {topic_name} does not exist: run `omega-images topic create`" in line
+
+
+@pytest.mark.parametrize("words", NEED_TABLES, ids=" ".join)
+def test_missing_tables_are_one_line(
+    words: list[str],
+    topic: str,
+    empty_database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Output,
 ) -> None:
     monkeypatch.setenv("OMEGA_DATABASE_URL", empty_database_url)
-    assert shell.fails("images", "count")[1].endswith("run `omega-images db migrate`")
-    assert "migrated from nothing" in shell("db", "migrate").out
-    assert "up to date" in shell("db", "migrate").out
-    assert shell("db", "verify", "--json").facts == {"holds": True, "differences": []}
-    with psycopg.connect(empty_database_url, autocommit=True) as connection:
-        connection.execute("DROP INDEX idx_generated_images_status")
-    found = shell("db", "verify")
-    assert (found.code, "idx_generated_images_status" in found.out) == (1, True)
+    assert exit_code(*words) == 1
+    assert only_line(capsys).endswith("run `omega-images db migrate`")
+    assert list(Path.cwd().iterdir()) == []
 
 
-def test_emit_names_bad_lines_and_publishes_the_rest(
-    shell: Shell, ledger: Ledger, connection: Connection[Any], tmp_path: Path
+def test_emitting_to_a_missing_topic_is_one_line(tmp_path: Path, capsys: Output) -> None:
+    (tmp_path / "events.jsonl").write_bytes(lines_of(generated()))
+    assert exit_code("emit", "events.jsonl") == 1
+    assert only_line(capsys).startswith("omega-images: line 1: ")
+
+
+def test_a_user_who_may_not_read_is_one_line(
+    topic: str, connection: Connection[Any], monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
-    lines = [line(1), b"{", b"", line(2, prompt="x" * 300_000), line(3), b'"' + b"y" * 2_000_000]
-    ran = shell("emit", events_file(tmp_path, [*lines, line(4)]))
-    assert ran.code == 1
-    assert "3 events published, 3 lines refused" in ran.out
-    assert [one.split(":")[0] for one in ran.err.strip().splitlines()] == [
-        "line 2",
-        "line 4",
-        "line 6",
-    ]
-    project(ledger, "table")
-    assert actual_rows(connection).keys() == {"r1", "r3", "r4"}
-    again = shell("emit", events_file(tmp_path, [line(1), line(3), line(4)]))
-    assert again.code == 0
-    project(ledger, "table")
-    assert len(actual_rows(connection)) == 3
+    url = with_user(connection, "omega_stranger", monkeypatch)
+    for words in (["images", "count"], ["status"], ["dead-letters", "list"]):
+        assert exit_code(*words) == 1
+        line = only_line(capsys)
+        assert "permission denied" in line
+        assert url not in line
 
 
-def test_emit_reads_its_input_skips_and_prints_json(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given = b"\n".join([line(1), line(2), b"no"])
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
-    ran = shell("emit", "-", "--skip", "1", "--json")
-    facts = [json.loads(one) for one in ran.out.splitlines()]
-    assert [one["line"] for one in facts] == [2, 3]
-    assert facts[0]["request_id"] == "r2"
-    assert "error" in facts[1]
-
-
-def test_emit_without_a_broker_says_where_to_go_on(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("OMEGA_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
-    code, said = shell.fails("emit", events_file(tmp_path, [line(1)]))
-    assert (code, "--skip 0" in said) == (1, True)
-    assert shell.fails("emit", str(tmp_path / "no such file"))[0] == 2
-
-
-def test_images_are_shown_to_people_and_to_programs(
-    shell: Shell, ledger: Ledger, connection: Connection[Any], kafka_server: str
-) -> None:
-    filled(ledger, kafka_server, 300)
-    rows = actual_rows(connection)
-    one = next(iter(rows.values()))
-    assert shell("images", "count", "--json").facts == {"count": len(rows)}
-    assert shell("images", "count").out.strip() == str(len(rows))
-    listed = shell("images", "list", "--limit", "5", "--json").facts
-    assert len(listed["images"]) == 5
-    more = shell("images", "list", "--cursor", listed["next_cursor"], "--json").facts
-    assert {i["id"] for i in more["images"]}.isdisjoint({i["id"] for i in listed["images"]})
-    for key in (str(one["id"]), one["request_id"]):
-        assert shell("images", "get", key, "--json").facts["event_id"] == one["event_id"]
-    failed = shell("images", "failed", "--limit", "1000", "--json").facts
-    assert {i["status"] for i in failed} == {"failed"}
-    of_user = shell("images", "by-user", one["user_id"], "--json").facts
-    assert {i["user_id"] for i in of_user} == {one["user_id"]}
-    of_tool = shell("images", "by-tool", one["tool_name"], "--limit", "9", "--json").facts
-    assert {i["tool_name"] for i in of_tool} == {one["tool_name"]}
-    numbers = shell("images", "stats", "--json").facts
-    assert list(numbers) == [
-        "total_images",
-        "unique_users",
-        "successful",
-        "failed",
-        "avg_file_size",
-    ]
-    assert numbers["total_images"] == len(rows)
-    by_tool = shell("images", "stats", "--by", "tool", "--json").facts
-    assert sum(entry["total_images"] for entry in by_tool) == len(rows)
-    for words in (("list",), ("get", one["request_id"]), ("failed",), ("stats", "--by", "day")):
-        assert shell("images", *words).code == 0
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
-        (("images", "get", "nobody"), 1, "there is no image of this id or request"),
-        (("images", "list", "--limit", "0"), 2, "limit 0: must be 1 to 1000"),
-        (("images", "list", "--cursor", "x"), 2, "is none that a page has given"),
-        (("images", "list", "--cursor", "x", "--offset", "1"), 2, "do not go together"),
-        (("dead-letters", "show", "99"), 1, "there is none of this id"),
-        (("dead-letters", "redrive"), 2, "which ones is not said"),
-        (("dead-letters", "redrive", "99"), 1, "there is none of this id"),
-        (("dead-letters", "redrive", "--fingerprint", "f"), 1, "no open dead letter has this"),
-        (("dead-letters", "discard", "--all", "--reason", " "), 2, "the reason is empty"),
-        (("dead-letters", "import", "nowhere"), 2, "No such file"),
-        (("rebuild", "table"), 2, "there is nobody to ask"),
-        (("rebuild", "table", "--rollback"), 1, "there is nothing to roll table back to"),
-        (("rebuild", "table", "--as-of", "2999-01-01", "--into", "x"), 2, "is in the future"),
-        (("rebuild", "table", "--into", "x"), 2, "go together"),
-    ],
-)
-def test_wrong_use_gets_one_line(shell: Shell, words: Sequence[str], code: int, said: str) -> None:
-    assert shell.fails(*words)[0] == code
-    assert said in shell.fails(*words)[1]
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "said"),
-    [
-        ("OMEGA_DATABASE_URL", "postgresql://u:geheim@127.0.0.1:9/d", "PostgreSQL"),
-        ("OMEGA_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9", "Kafka"),
-        ("OMEGA_TOPIC", "no-such-topic", "run `omega-images topic create`"),
-        ("OMEGA_DATABASE_URL", "mysql://u:geheim@h/d", "OMEGA_DATABASE_URL"),
-    ],
-)
-def test_what_is_away_or_wrong_is_named_and_no_secret_with_it(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
-) -> None:
-    monkeypatch.setenv(variable, value)
-    for words in (
-        ("rebuild", "table", "--yes"),
-        ("reconcile",),
-        ("replay", "--request-id", "r", "--yes"),
-    ):
-        code, shown = shell.fails(*words)
-        assert code == 1
-        assert said in shown
-        assert "geheim" not in shown
-
-
-def test_rebuilding_without_a_topic_is_one_line(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OMEGA_TOPIC", "none-of-this-name")
-    assert "does not exist" in shell.fails("rebuild", "table", "--dry-run")[1]
-
-
-def test_status_tells_positions_lag_and_dead_letters(
-    shell: Shell, ledger: Ledger, kafka_server: str
-) -> None:
-    filled(ledger, kafka_server, 200)
-    facts = shell("status", "--json").facts
-    table, stats = facts["projections"]
-    assert (table["projection"], stats["projection"]) == ("table", "stats")
-    assert table["lag_records"] == stats["lag_records"] == 0
-    assert table["dead_letters"] == stats["dead_letters"] > 0
-    assert "dead letters" in shell("status").out
-
-
-def test_env_is_what_a_shell_can_read(shell: Shell, ledger: Ledger) -> None:
-    lines = shell("env").out.splitlines()
-    assert f"export OMEGA_TOPIC={ledger.topic}" in lines
-    assert any(ledger.servers.database_url in one for one in lines)
-
-
-def verdicts(shell: Shell) -> dict[str, str]:
-    """For each thing that doctor looks at, the worst that it says."""
-    order = ["good", "warning", "bad"]
-    found: dict[str, str] = {}
-    for one in shell("doctor", "--json").facts["findings"]:
-        worst = max(found.get(one["what"], "good"), one["verdict"], key=order.index)
-        found[one["what"]] = worst
-        assert one["verdict"] == "good" or one["mend"], one
-    return found
-
-
-def test_doctor_finds_what_is_wrong(
-    shell: Shell, ledger: Ledger, connection: Connection[Any], kafka_server: str
-) -> None:
-    assert shell("doctor").code == 0
-    assert verdicts(shell)["table"] == "warning"
-    filled(ledger, kafka_server, 200)
-    found = verdicts(shell)
-    assert (found["table"], found["tables"], found["dead letters"]) == ("good", "good", "warning")
-    connection.execute("UPDATE projection_positions SET next_offset = 10 ^ 6 WHERE partition = 2")
-    connection.execute("UPDATE projection_positions SET topic_id = 'x' WHERE projection = 'stats'")
-    connection.execute("DROP INDEX idx_generated_images_tags_gin")
-    found = verdicts(shell)
-    assert (found["table"], found["stats"], found["tables"]) == ("bad", "bad", "bad")
-    assert shell("doctor").code == 1
-
-
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("OMEGA_DATABASE_URL", "postgresql://u:geheim@127.0.0.1:9/d"),
-        ("OMEGA_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9"),
-        ("OMEGA_TOPIC", "no-such-topic"),
-    ],
-)
-def test_doctor_survives_what_it_looks_for(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
-) -> None:
-    monkeypatch.setenv(variable, value)
-    ran = shell("doctor")
-    assert ran.code == 1
-    assert "geheim" not in ran.out + ran.err
-    assert "Traceback" not in ran.err
-
-
-@pytest.fixture
-def letters(connection: Connection[Any]) -> list[DeadLetter]:
-    """One of each kind of malformed record, set aside by the table's projection."""
-    found = []
-    for offset, bad in enumerate(malformed_values()):
-        headers = (("x-\x1b[31m", b"\x00\xff"),)
-        record = Record("t", 0, offset, 0, bad.key, bad.value, headers)
-        found.append(DeadLetter(record, bad.error_class, f"{bad.name}: \x1b[2J[bold]no[/bold]"))
-    claim(connection, ProjectionKey("table", "t", "id"), "o", {0})
-    store(connection, "table", found)
-    return found
-
-
-@pytest.mark.usefixtures("letters")
-def test_dead_letters_of_every_kind_can_be_looked_at(
-    shell: Shell, connection: Connection[Any]
-) -> None:
-    listed = shell("dead-letters", "list")
-    assert listed.code == 0
-    ids = [row[0] for row in connection.execute("SELECT id FROM dead_letters")]
-    for letter_id in ids:
-        shown = shell("dead-letters", "show", str(letter_id))
-        assert shown.code == 0
-        assert "\x1b" not in shown.out
-        assert "[bold]no[/bold]" in shown.out
-        assert shell("dead-letters", "show", str(letter_id), "--json").facts["id"] == letter_id
-    assert "\x1b" not in listed.out
-
-
-def test_dead_letters_are_redriven_discarded_and_carried_as_files(
-    shell: Shell, letters: list[DeadLetter], connection: Connection[Any], tmp_path: Path
-) -> None:
-    dry = shell("dead-letters", "redrive", "--all", "--dry-run", "--json")
-    assert dry.facts == {"done": 0, "failed": len(letters), "skipped": 0, "dry_run": True}
-    assert connection.execute("SELECT max(attempts) FROM dead_letters").fetchall() == [(1,)]
-    assert shell("dead-letters", "redrive", "--all", "--canary").code == 1
-    (first,) = connection.execute("SELECT id FROM dead_letters ORDER BY id LIMIT 1").fetchall()
-    assert shell("dead-letters", "discard", str(first[0]), "--reason", "a test").code == 0
-    assert "discarded already" in shell.fails("dead-letters", "redrive", str(first[0]))[1]
-    file = tmp_path / "letters.jsonl"
-    assert shell("dead-letters", "export", str(file)).code == 0
-    assert shell.fails("dead-letters", "export", str(file))[0] == 2
-    before = connection.execute("SELECT * FROM dead_letters ORDER BY id").fetchall()
-    assert "0 dead letters added" in shell("dead-letters", "import", str(file)).out
-    assert connection.execute("SELECT * FROM dead_letters ORDER BY id").fetchall() == before
-    content = 'SELECT "offset", key, value, headers FROM dead_letters WHERE state = %s ORDER BY 1'
-    kept = connection.execute(content, ("open",)).fetchall()
-    connection.execute("TRUNCATE dead_letters")
-    file.write_bytes(file.read_bytes() + b"no letter\n")
-    ran = shell("dead-letters", "import", str(file))
-    assert (ran.code, f"{len(kept)} dead letters added" in ran.out) == (1, True)
-    assert f"line {len(kept) + 1}: is no dead letter" in ran.err
-    assert connection.execute(content, ("open",)).fetchall() == kept
+def with_user(connection: Connection[Any], name: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The settings' database under another user, who may do nothing."""
+    connection.execute(
+        sql.SQL("DROP ROLE IF EXISTS {0}; CREATE ROLE {0} LOGIN PASSWORD 'hunter2'").format(
+            sql.Identifier(name)
+        )
+    )
+    parts = urlsplit(load_settings().database_url.get_secret_value())  # type: ignore[union-attr]  # set above
+    url = f"postgresql://{name}:hunter2@{parts.hostname}:{parts.port}{parts.path}"
+    monkeypatch.setenv("OMEGA_DATABASE_URL", url)
+    return url
