@@ -22,7 +22,8 @@ HEAD = (
 
 def page() -> str:
     """The document, whole."""
-    fields = Settings.model_fields.items()
+    # Those of storage are a class of their own, and would come first.
+    fields = sorted(Settings.model_fields.items(), key=lambda item: item[0].startswith("storage_"))
     return HEAD + "".join(f"{_row(name, field)}\n" for name, field in fields)
 
 

@@ -17,6 +17,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from operations.storage_settings import StorageSettings
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._%-]*)(?::(?:\d{1,5})?)?"
@@ -34,7 +36,7 @@ class SettingsError(ValueError):
     """A setting is wrong; the message names the variable and never shows a secret."""
 
 
-class Settings(BaseSettings):
+class Settings(StorageSettings):
     """Every setting, with its variable's name in upper case behind ``OMEGA_``.
 
     A server that is not configured is the embedded one, started on first use.
@@ -78,13 +80,6 @@ class Settings(BaseSettings):
         None,
         description="postgresql://user@host/db (else DATABASE_URL); unset: the embedded PostgreSQL",
         validation_alias=AliasChoices("OMEGA_DATABASE_URL", "DATABASE_URL"),
-    )
-
-    storage_folder: Path | None = Field(
-        None, description="Folder of local storage; unset: uploads/ in the home folder"
-    )
-    storage_base_url: str = Field(
-        "http://127.0.0.1:8080/uploads", description="Where local storage's folder is served"
     )
 
     spool_path: Path | None = Field(

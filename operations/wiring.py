@@ -15,11 +15,11 @@ from consumers.kafka_log import KafkaLogReader
 from consumers.kafka_topics import create_topic, topic_state
 from consumers.log import TopicMissing, TopicState
 from operations.settings import Settings
+from operations.storing import open_storage
 from producers.kafka_publisher import KafkaPublisher, PublisherSettings
 from producers.spool import Spool
 from producers.spool_rows import SpoolLimits
 from producers.spooling_publisher import SpoolingPublisher
-from producers.storage import LocalStorage, Storage
 from producers.tracking import Tracker
 from projections import migrate
 from projections.connections import LOCK_S, Connection, connector
@@ -168,12 +168,6 @@ def open_publisher(ledger: Ledger) -> SpoolingPublisher:
     # What fails is sent again anyway; the earlier it fails, the sooner a close is done.
     kafka = KafkaPublisher(ledger.servers.kafka, ledger.topic, PublisherSettings(deadline_s=5))
     return SpoolingPublisher(spool, kafka)
-
-
-def open_storage(settings: Settings) -> Storage:
-    """Where images go. Raises ValueError for the base URL."""
-    folder = settings.storage_folder or settings.home / "uploads"
-    return LocalStorage(folder, settings.storage_base_url)
 
 
 @contextmanager

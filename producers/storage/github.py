@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 
 from producers.storage.github_api import GitHubApi, Patience, patience_for
 from producers.storage.github_branch import GitHubBranch, blob_name
@@ -64,7 +65,7 @@ class GitHubStorage:
         self._place = f"{owner}/{repository}, branch {branch}"
         self._urls = FileUrls(f"{raw_url.rstrip('/')}/{owner}/{repository}/{branch}/{folder}")
         self._turn = _turns[api_url, owner.lower(), repository.lower(), branch]
-        self._patience = lambda: patience(deadline_s)
+        self._patience = partial(patience, deadline_s)
 
     def put(self, data: bytes, filename: str, mime_type: str) -> Stored:  # noqa: ARG002  # Storage
         """One commit; none when the file already has these very bytes."""

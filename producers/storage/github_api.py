@@ -16,6 +16,8 @@ from githubkit.exception import GitHubException, RateLimitExceeded, RequestFaile
 
 from producers.storage.storage import StorageUnavailable
 
+JSON = "application/vnd.github+json"
+
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 8.0
 UNTOLD_LIMIT_S = 60.0
@@ -99,7 +101,7 @@ class GitHubApi:
         *,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, str] | None = None,
-        accept: str = "application/vnd.github+json",
+        accept: str = JSON,
     ) -> Answer:
         """Send until there is an answer to go by.
 

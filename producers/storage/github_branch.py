@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from producers.storage.github_api import Answer, GitHubApi, Patience
+from producers.storage.github_api import JSON, Answer, GitHubApi, Patience
 from producers.storage.storage import StorageRefused, StorageUnavailable
 
 RAW = "application/vnd.github.raw+json"
@@ -24,7 +24,7 @@ class GitHubBranch:
 
     def read(self, path: str, patience: Patience) -> bytes | None:
         """The file's bytes; None where there is none."""
-        answer = self._get(path, patience, accept=RAW)
+        answer = self._get(path, patience, RAW)
         return answer.body if self._is_there(answer, patience) else None
 
     def blob(self, path: str, patience: Patience) -> str | None:
@@ -84,10 +84,10 @@ class GitHubBranch:
         entries: list[dict[str, Any]] = found["tree"]
         return entries
 
-    def _get(self, path: str, patience: Patience, **options: str) -> Answer:
+    def _get(self, path: str, patience: Patience, accept: str = JSON) -> Answer:
         params = {"ref": self._branch}
         url = f"{self._repository}/contents/{path}"
-        return self._api.send("GET", url, patience, params=params, **options)
+        return self._api.send("GET", url, patience, params=params, accept=accept)
 
     def _is_there(self, answer: Answer, patience: Patience) -> bool:
         """GitHub answers 404 as well for a repository that it hides, or a branch that is gone."""
