@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from consumers.log import LogReader, RecordBatches, TopicState
+from consumers.log import LogReader, TopicState
 from projections.projection import Decoded
 from schemas.codec import decode_record
 from schemas.errors import InvalidEvent
@@ -136,45 +136,16 @@ def requests_that_meet(
     return frozenset(found)
 
 
-class LogOf:
-    """A LogReader that leaves out every record that is not of these requests."""
-
-    def __init__(self, open_reader: Callable[[], LogReader], requests: frozenset[str]) -> None:
-        self._reader = open_reader()
-        self._requests = requests
-
-    def describe(self) -> TopicState:
-        """See LogReader."""
-        return self._reader.describe()
-
-    def read(
-        self, start: Mapping[int, int], end: Mapping[int, int], max_records: int = 5000
-    ) -> RecordBatches:
-        """See LogReader; a batch of which nothing is left is returned empty."""
-        return _Batches(self._reader.read(start, end, max_records), self._requests)
-
-    def close(self) -> None:
-        """See LogReader."""
-        self._reader.close()
+def is_of(requests: frozenset[str], record: Record) -> bool:
+    """Whether the record is an event of one of these requests."""
+    decoded = decoded_or_none(record)
+    return decoded is not None and decoded.event.data.request_id in requests
 
 
-class _Batches:
-    def __init__(self, batches: RecordBatches, requests: frozenset[str]) -> None:
-        self._batches = batches
-        self._requests = requests
+def was_sent_by(until_ms: int, record: Record) -> bool:
+    """Whether the record was in the log by then, in milliseconds since 1970.
 
-    def __iter__(self) -> _Batches:
-        return self
-
-    def __next__(self) -> Sequence[Record]:
-        return list(self._chosen(next(self._batches)))
-
-    @property
-    def positions(self) -> Mapping[int, int]:
-        return self._batches.positions
-
-    def _chosen(self, records: Sequence[Record]) -> Iterator[Record]:
-        for record in records:
-            decoded = decoded_or_none(record)
-            if decoded is not None and decoded.event.data.request_id in self._requests:
-                yield record
+    A record's timestamp is its producer's, from when it was sent; the event inside may be far
+    older (a backfill), and was in no table until then.
+    """
+    return record.timestamp_ms <= until_ms

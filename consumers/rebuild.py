@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -96,6 +96,14 @@ class Rebuild:
             gone = {number: at for number, at in state.begin.items() if at > 0}
             begin(self._connection, self._shadow, key, gone)
         return state
+
+    def prepare_at_live(self) -> TopicState:
+        """As prepare, always anew; the log ends where the live projection has come to."""
+        state = self.prepare(fresh=True)
+        source = self._source
+        at = read_positions(self._connection, source.projection, source.topic)
+        end = {n: min(at.get(n, 0), end) for n, end in state.end.items()}
+        return replace(state, end={n: max(to, state.begin[n]) for n, to in end.items()})
 
     def load(self, state: TopicState, pool: Executor, processes: int) -> None:
         """Load the log as it was when ``state`` was taken; ``progress`` can be asked meanwhile."""

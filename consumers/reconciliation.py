@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from consumers.log import TopicState
 from consumers.rebuild import Rebuild, Source
 from projections import reconciling, swap
-from projections.positions import read_positions
 from projections.reconciling import Difference
 from projections.swap import carry_over
 
@@ -21,18 +19,10 @@ class Reconciled:
 
 
 class Reconciliation(Rebuild):
-    """One comparison; used as a rebuild is, with ``settle`` in the place of the swap."""
+    """Used as a rebuild is, with ``prepare_at_live``, and ``settle`` in the swap's place."""
 
     def __init__(self, source: Source) -> None:
         super().__init__(source, "reconcile")
-
-    def prepare(self, *, fresh: bool = True) -> TopicState:
-        """As Rebuild.prepare; the log ends where the live projection has come to."""
-        state = super().prepare(fresh=fresh)
-        source = self._source
-        at = read_positions(self._connection, source.projection, source.topic)
-        end = {n: min(at.get(n, 0), end) for n, end in state.end.items()}
-        return replace(state, end={n: max(to, state.begin[n]) for n, to in end.items()})
 
     def settle(self, *, repair: bool, lose: bool) -> Reconciled:
         """Hold the workers still, catch up to where they are, compare, and mend if wanted.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from consumers.history import LogOf
-from consumers.log import LogReader, TopicState
+from consumers.filtered_log import FilteredLog
+from consumers.history import is_of
 from consumers.rebuild import Rebuild, Source
 from projections import reconciling, swap
-from projections.positions import read_positions
 from projections.reconciling import Difference, RowDiff
 from projections.statistics import StatisticsProjection
 from projections.swap import carry_over
@@ -26,20 +24,13 @@ class Replayed:
 
 
 class Replay(Rebuild):
-    """Used as a rebuild is, over a log of the chosen requests alone."""
+    """Used as a rebuild is, with ``prepare_at_live``, over a log of the chosen requests alone."""
 
     def __init__(self, source: Source, requests: frozenset[str]) -> None:
-        open_reader: Callable[[], LogReader] = partial(LogOf, source.open_reader, requests)
+        keep = partial(is_of, requests)
+        open_reader = partial(FilteredLog, source.open_reader, keep)
         super().__init__(replace(source, open_reader=open_reader), "replay")
         self._requests = sorted(requests)
-
-    def prepare(self, *, fresh: bool = True) -> TopicState:
-        """As Rebuild.prepare; the log ends where the live projection has come to."""
-        state = super().prepare(fresh=fresh)
-        source = self._source
-        at = read_positions(self._connection, source.projection, source.topic)
-        end = {n: min(at.get(n, 0), end) for n, end in state.end.items()}
-        return replace(state, end={n: max(to, state.begin[n]) for n, to in end.items()})
 
     def settle(self, *, dry_run: bool, show: int) -> Replayed:
         """Hold the workers still, catch up to where they are, compare, and mend.

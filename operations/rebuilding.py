@@ -13,7 +13,8 @@ from functools import partial
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from consumers.as_of import LogAsOf
+from consumers.filtered_log import FilteredLog
+from consumers.history import was_sent_by
 from consumers.kafka_log import KafkaLogReader
 from consumers.log import TopicState
 from consumers.rebuild import Rebuild, RebuildRefused, Source
@@ -94,7 +95,8 @@ def run_as_of(ledger: Ledger, at: datetime, name: str, processes: int | None) ->
     """
     source = source_of(ledger, "table")
     until_ms = int(at.timestamp() * 1000)
-    source = replace(source, open_reader=partial(LogAsOf, source.open_reader, until_ms))
+    keep = partial(was_sent_by, until_ms)
+    source = replace(source, open_reader=partial(FilteredLog, source.open_reader, keep))
     with Rebuild(source, "as_of") as rebuild:
         rebuild.check_name(name)
         state = rebuild.prepare(fresh=True)
@@ -115,7 +117,7 @@ def run_reconciliation(
     Raises RebuildRefused, say when another comparison is running.
     """
     with Reconciliation(source_of(ledger, projection)) as work:
-        state = work.prepare()
+        state = work.prepare_at_live()
         try:
             _load(work, state, RebuildOptions(processes=processes))
             work.finish()
@@ -132,7 +134,7 @@ def run_replay(
     Raises RebuildRefused, say when another replay is running.
     """
     with Replay(source_of(ledger, projection), requests) as work:
-        state = work.prepare()
+        state = work.prepare_at_live()
         try:
             _load(work, state, RebuildOptions())
             work.finish()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from psycopg import Connection
 
 from consumers.history import Criteria, decoded_or_none, events_of, requests_that_meet
-from operations.main import main
 from operations.rebuilding import run_replay
 from operations.wiring import Ledger
 from projections.history import row_ids
@@ -18,6 +16,7 @@ from projections.shadow import exists
 from tests.integration.test_rebuild import MIX, filled, judge, ledger, project, records
 from tests.support.checker import actual_rows, five_numbers
 from tests.support.load import mixed_load
+from tests.support.running import Shell
 from tests.support.sending import send
 from tests.support.statistics import stored_numbers
 
@@ -34,13 +33,9 @@ def here(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     return ledger
 
 
-def ran(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    """Exit code, output, errors."""
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    said = capsys.readouterr()
-    return int(ended.value.code or 0), said.out, said.err
+@pytest.fixture
+def shell(here: Ledger, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(capsys)
 
 
 def test_only_the_requests_that_are_meant_are_mended_and_the_sums_follow(
@@ -128,7 +123,7 @@ def test_a_replay_while_the_log_goes_on_harms_nothing(
 
 
 def test_explain_reads_only_from_the_place_of_the_row(
-    here: Ledger, connection: Connection[Any], kafka_server: str, capsys: pytest.CaptureFixture[str]
+    here: Ledger, connection: Connection[Any], kafka_server: str, shell: Shell
 ) -> None:
     filled(here, kafka_server, 3_000)
     for request_id, row in list(actual_rows(connection).items())[:10]:
@@ -140,9 +135,7 @@ def test_explain_reads_only_from_the_place_of_the_row(
             (one.record.partition, one.record.offset) for one in found.events
         }
         assert found.records_read < 1_500
-        code, out, _ = ran(capsys, "explain", str(row["id"]), "--json")
-        facts = json.loads(out)
-        assert code == 0
+        facts = shell("explain", str(row["id"]), "--json").facts
         assert facts["request_id"] == request_id
         (made,) = [one for one in facts["events"] if "made the row" in one["why"]]
         assert made["event_id"] == row["event_id"]
@@ -151,21 +144,20 @@ def test_explain_reads_only_from_the_place_of_the_row(
 
 
 def test_commands_say_what_they_did_and_what_was_wrong(
-    here: Ledger, connection: Connection[Any], kafka_server: str, capsys: pytest.CaptureFixture[str]
+    here: Ledger, connection: Connection[Any], kafka_server: str, shell: Shell
 ) -> None:
     filled(here, kafka_server, 300)
     request_id = next(iter(actual_rows(connection)))
     connection.execute(
         "UPDATE generated_images SET prompt = '[bold]x[/bold]' WHERE request_id = %s", (request_id,)
     )
-    code, out, _ = ran(capsys, "replay", "--request-id", request_id, "--dry-run")
-    assert (code, "should be" in out, "[bold]x[/bold]" in out) == (0, True, True)
-    assert ran(capsys, "replay", "--request-id", request_id, "--yes")[0] == 0
-    code, out, _ = ran(capsys, "replay", "--request-id", request_id, "--yes", "--json")
-    assert [one["differences"] for one in json.loads(out)] == [0, 0]
+    dry = shell("replay", "--request-id", request_id, "--dry-run")
+    assert (dry.code, "should be" in dry.out, "[bold]x[/bold]" in dry.out) == (0, True, True)
+    assert shell("replay", "--request-id", request_id, "--yes").code == 0
+    again = shell("replay", "--request-id", request_id, "--yes", "--json")
+    assert [one["differences"] for one in again.facts] == [0, 0]
     judge(connection, records(here))
-    code, out, _ = ran(capsys, "explain", request_id)
-    assert (code, "made the row" in out) == (0, True)
+    assert "made the row" in shell("explain", request_id).out
     for words, said, expected in (
         (("replay",), "which requests is not said", 2),
         (("replay", "--user", "nobody", "--yes"), "no event in the log", 1),
@@ -175,6 +167,5 @@ def test_commands_say_what_they_did_and_what_was_wrong(
         (("explain", "never-heard-of"), "neither the log nor a table", 1),
         (("explain", "7"), "there is no row of this id", 1),
     ):
-        code, _, err = ran(capsys, *words)
-        assert (code, len(err.strip().splitlines())) == (expected, 1), words
-        assert said in err
+        code, line = shell.fails(*words)
+        assert (code, said in line) == (expected, True), words

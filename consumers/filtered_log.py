@@ -1,4 +1,4 @@
-"""The log as it was at a time: what was appended later is passed over."""
+"""The log with some of its records left out, for reading only what is meant."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from consumers.log import LogReader, RecordBatches, TopicState
 from schemas.record import Record
 
 
-class LogAsOf:
-    """A LogReader that leaves out records with a later timestamp than ``until_ms``.
+class FilteredLog:
+    """A LogReader that leaves out what ``keep`` does not want; positions move on all the same."""
 
-    ``until_ms`` is in milliseconds since 1970. A record's timestamp is its producer's, from when it
-    was sent; the event inside may be far older (a backfill), and was in no table until then.
-    """
-
-    def __init__(self, open_reader: Callable[[], LogReader], until_ms: int) -> None:
+    def __init__(
+        self, open_reader: Callable[[], LogReader], keep: Callable[[Record], bool]
+    ) -> None:
         self._reader = open_reader()
-        self._until_ms = until_ms
+        self._keep = keep
 
     def describe(self) -> TopicState:
         """See LogReader."""
@@ -27,7 +25,7 @@ class LogAsOf:
         self, start: Mapping[int, int], end: Mapping[int, int], max_records: int = 5000
     ) -> RecordBatches:
         """See LogReader; a batch of which nothing is left is returned empty."""
-        return _Batches(self._reader.read(start, end, max_records), self._until_ms)
+        return _Batches(self._reader.read(start, end, max_records), self._keep)
 
     def close(self) -> None:
         """See LogReader."""
@@ -35,15 +33,15 @@ class LogAsOf:
 
 
 class _Batches:
-    def __init__(self, batches: RecordBatches, until_ms: int) -> None:
+    def __init__(self, batches: RecordBatches, keep: Callable[[Record], bool]) -> None:
         self._batches = batches
-        self._until_ms = until_ms
+        self._keep = keep
 
     def __iter__(self) -> _Batches:
         return self
 
     def __next__(self) -> Sequence[Record]:
-        return [one for one in next(self._batches) if one.timestamp_ms <= self._until_ms]
+        return list(filter(self._keep, next(self._batches)))
 
     @property
     def positions(self) -> Mapping[int, int]:
