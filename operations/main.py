@@ -37,6 +37,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "operations.cli.dead_letters:app",
         "Records set aside: look, redrive, discard.",
     ),
+    "transfer": (
+        "operations.cli.transfer:transfer",
+        "Move what the fallback took to its provider.",
+    ),
     "demo": ("operations.cli.demo:demo", "The main job on the embedded stack, with real images."),
 }
 

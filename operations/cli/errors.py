@@ -53,7 +53,9 @@ def _known(exc: Exception) -> str | None:
     from consumers.log import LogError, LogUnavailable, OffsetOutOfRange, TopicMissing
     from operations.embedded.errors import StackError
     from operations.settings import SettingsError
+    from operations.storing import ExtraMissing
     from producers.spool_errors import SpoolError
+    from producers.storage import StorageError
     from projections.adoption import AdoptionRefused
     from projections.faults import EnvironmentFault, TopicRecreated, database_complaint
     from projections.shadow import RebuildRefused
@@ -65,7 +67,7 @@ def _known(exc: Exception) -> str | None:
     if isinstance(exc, OffsetOutOfRange):
         return f"{exc}: `omega-images rebuild` builds from what the log holds now"
     known = (LogError, StackError, SettingsError, AdoptionRefused, EnvironmentFault, SpoolError)
-    if isinstance(exc, (*known, TopicRecreated, RebuildRefused)):
+    if isinstance(exc, (*known, TopicRecreated, RebuildRefused, StorageError, ExtraMissing)):
         return str(exc)
     if isinstance(exc, OSError) and exc.filename is not None:
         return f"{exc.filename}: {exc.strerror}"
