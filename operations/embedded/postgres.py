@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -93,9 +94,10 @@ class Postgres:
         """A pid file left by a kill whose number another process has now would stop the start."""
         pid_file = self._data / "postmaster.pid"
         if pid_file.exists():
-            number = int(pid_file.read_text().splitlines()[0])
-            wait_for(lambda: not _is_postgres(number), 5)
-            if not _is_postgres(number):
+            # One that was cut off when it was written names nobody.
+            found = re.match(r"[0-9]{1,9}\n", pid_file.read_text(errors="replace"))
+            number = int(found[0]) if found else 0
+            if wait_for(lambda: not _is_postgres(number), 5):
                 pid_file.unlink(missing_ok=True)
 
     def _ready(self, port: int) -> bool:
@@ -109,7 +111,11 @@ class Postgres:
                 raise StackError(f"the database {DATABASE} cannot be made: {done.stderr.strip()}")
 
     def _psql(self, port: int, database: str, command: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PGPASSWORD": self._password_file.read_text().strip()}
+        environment = {
+            **os.environ,
+            "PGCONNECT_TIMEOUT": "5",
+            "PGPASSWORD": self._password_file.read_text().strip(),
+        }
         where = ["-h", HOST, "-p", str(port), "-U", USER, "-d", database]
         return subprocess.run(
             [_program("psql"), "-X", "-A", "-t", *where, "-c", command],
@@ -136,6 +142,7 @@ def _program(name: str) -> str:
 
 def _is_postgres(pid: int) -> bool:
     try:
-        return "postgres" in psutil.Process(pid).name()
+        process = psutil.Process(pid)
+        return "postgres" in process.name() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

@@ -59,9 +59,12 @@ class Stack:
                         started[server.name] = server
                     except StackError as exc:
                         problems.append(str(exc))
+                    except OSError as exc:
+                        # The other server runs, and has to be remembered.
+                        problems.append(str(exc))
             self._remember(started)
         if problems:
-            raise StackError("; ".join(problems))
+            raise StackError("; ".join(" ".join(problem.split()) for problem in problems))
         return self._running(started)
 
     def running(self) -> Running | None:
