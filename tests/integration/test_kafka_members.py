@@ -36,7 +36,7 @@ def test_a_join_that_a_short_poll_leaves_is_not_forgotten(kafka_server: str, top
 
     for total in range(7, 27):
         add_partitions(connection, topic, total)
-        eventually(partial(grown_to, total), timeout_s=5, what=f"{total} partitions")
+        eventually(partial(grown_to, total), timeout_s=15, what=f"{total} partitions")
         assert log.contact().joined
     log.close()
 

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ CACHE = Path(tempfile.gettempdir()) / f"omega-images-tests-{os.getuid()}"
 """Kafka's class path and class archive, which make every start but the first a quick one."""
 
 
-@pytest.fixture(scope="session")
-def docker_engine() -> bool:
+@cache
+def engine_answers() -> bool:
     """Whether a Docker engine answers."""
     if "DOCKER_HOST" not in os.environ and not Path("/var/run/docker.sock").exists():
         return False
@@ -32,6 +33,19 @@ def docker_engine() -> bool:
             client.close()
     except docker.errors.DockerException:
         return False
+
+
+def pytest_report_header() -> str:
+    """Where the servers are, so that nobody takes the one for the other."""
+    if engine_answers():
+        return "servers: in containers, and embedded where a test kills them"
+    return "servers: the embedded stack, as no Docker engine answers; containers are left out"
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> bool:
+    """Whether a Docker engine answers."""
+    return engine_answers()
 
 
 @pytest.fixture(scope="session")
