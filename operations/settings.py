@@ -24,7 +24,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._%-]*)(?::(?:\d{1,5})?)?"
 _DATABASE = re.compile(
     r"(?P<scheme>postgres(?:ql)?://)(?:(?P<user>[^:@/]*)(?P<password>:[^@/]*)?@)?"
-    rf"(?P<hosts>{_HOST}(?:,{_HOST})*)(?P<path>/[^?]*)?(?:\?.*)?",
+    rf"(?P<hosts>{_HOST}(?:,{_HOST})*)(?P<path>/[^?@]*)?(?:\?.*)?",
     re.DOTALL,
 )
 """As libpq reads it, with several hosts if need be. In a password it must find @ and / encoded."""

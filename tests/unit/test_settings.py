@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,7 @@ def test_good_urls_are_taken_and_shown_without_their_password(
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(password=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
 @example(password="a/b")
+@example(password="@/")
 @example(password="a@b#c?d[e]:1%2f%")
 def test_whatever_the_password_is_it_is_never_shown(
     password: str, monkeypatch: pytest.MonkeyPatch
@@ -176,3 +178,28 @@ def test_whatever_the_password_is_it_is_never_shown(
     mark = f"{SECRET}{password}{SECRET}"
     monkeypatch.setenv("OMEGA_DATABASE_URL", f"postgresql://u:{mark}@h:5432/db")
     assert shown_of_the_database() in {"postgresql://u@h:5432/db", REFUSED}
+
+
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [
+        ({"PROVIDER": "github"}, "OMEGA_STORAGE_GITHUB_REPOSITORY: must be set with github"),
+        (
+            {"PROVIDER": "github", "GITHUB_REPOSITORY": "ada/omega"},
+            "OMEGA_STORAGE_GITHUB_TOKEN: must be set with github",
+        ),
+        ({"PROVIDER": "s3"}, "OMEGA_STORAGE_S3_BUCKET: must be set with s3"),
+        ({"GITHUB_REPOSITORY": "omega"}, "OMEGA_STORAGE_GITHUB_REPOSITORY: must be owner/name"),
+        ({"PATH": "../etc"}, "OMEGA_STORAGE_PATH: must be names"),
+        ({"S3_ENDPOINT": f"http://u:{SECRET}@h"}, "OMEGA_STORAGE_S3_ENDPOINT: must be an http"),
+        ({"S3_ACCESS_KEY_ID": SECRET}, "OMEGA_STORAGE_S3_SECRET_ACCESS_KEY: the key's id"),
+    ],
+)
+def test_half_a_store_is_named_without_a_secret(
+    variables: dict[str, str], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"OMEGA_STORAGE_{name}", value)
+    with pytest.raises(SettingsError, match=re.escape(why)) as caught:
+        load_settings()
+    assert SECRET not in str(caught.value)
