@@ -21,6 +21,7 @@ from projections.connections import Connection, connector
 from projections.dead_letter_reads import list_groups
 from projections.faults import database_complaint
 from projections.server_check import Place, ServerFinding, check_server, read_places
+from projections.shadow import Leftover, leftovers
 
 MIN_FREE_BYTES = 2 * 2**30
 
@@ -136,6 +137,7 @@ def _database(found: Servers, topic: str, state: TopicState | None) -> Iterator[
             yield from _tables(found.database_url)
             yield from _positions(connection, topic, state)
             yield from _dead_letters(connection)
+            yield from map(_unfinished, leftovers(connection))
     except Exception as exc:
         complaint = database_complaint(exc)
         if complaint is None:
@@ -184,6 +186,14 @@ def _wrong_with(place: Place, state: TopicState) -> Iterator[str]:
         yield f"partition {number}: {lost:,} records went from the log before they were read"
     elif offset > state.end.get(number, 0):
         yield f"partition {number}: the position {offset} is past the log's end: it lost records"
+
+
+def _unfinished(found: Leftover) -> Finding:
+    what = f"an unfinished {found.kind.replace('_', '-')} of {found.projection}"
+    detail = f"{what} takes {found.bytes / 2**20:,.0f} MiB"
+    again = "start it again, or " if found.kind == "rebuild" else ""
+    mend = f"{again}remove it with `omega-images rebuild {found.projection} --abandon`"
+    return Finding("rebuild", Verdict.WARNING, detail, mend)
 
 
 def _dead_letters(connection: Connection[Any]) -> Iterator[Finding]:

@@ -148,7 +148,8 @@ def _refuse_loss(comparison: Comparison, options: RebuildOptions) -> None:
         names = ", ".join(comparison.samples.get("lost", []))
         raise RebuildRefused(
             f"{comparison.lost} rows of the live table would be lost ({names}, …): look at them "
-            f"with `omega-images images get`, then run again with --accept-loss {comparison.lost}"
+            "with `omega-images images get`, then run again with --abandon, or with "
+            f"--accept-loss {comparison.lost}"
         )
 
 

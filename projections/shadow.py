@@ -9,7 +9,7 @@ beforehand, and the rebuild refused.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
@@ -31,6 +31,10 @@ LEDGER_TABLES = ("projection_positions", "dead_letters")
 
 LATE_INDEXES = frozenset({"generated_images"})
 """Loaded without indexes, which are built when the load is done."""
+
+
+KINDS = ("rebuild", "reconcile", "replay", "as_of")
+"""What is built beside the live tables."""
 
 
 class RebuildRefused(Exception):
@@ -90,6 +94,34 @@ def hold_alone(connection: Connection[Any], projection: str, kind: str = "rebuil
         raise RebuildRefused(
             f"another rebuild of {projection} is running: wait until it is done, or stop it"
         )
+
+
+class Leftover(NamedTuple):
+    """A shadow that nobody is working on."""
+
+    projection: str
+    kind: str
+    bytes: int
+
+
+def leftovers(connection: Connection[Any]) -> list[Leftover]:
+    """Shadows whose builder has ended without finishing or removing them."""
+    found = []
+    for projection in TABLES:
+        for kind in KINDS:
+            schema = Shadow(projection, "", kind).schema
+            (size,) = connection.execute(sql.SIZE, (schema,)).fetchall()[0]
+            if size is not None and not _in_work(connection, projection, kind):
+                found.append(Leftover(projection, kind, size))
+    return found
+
+
+def _in_work(connection: Connection[Any], projection: str, kind: str) -> bool:
+    name = (f"{kind}/{projection}",)
+    free = connection.execute(sql.TRY_LOCK, name).fetchall()[0][0]
+    if free:
+        connection.execute(sql.UNLOCK, name)
+    return not free
 
 
 def check_dependents(connection: Connection[Any], shadow: Shadow) -> None:

@@ -213,3 +213,10 @@ REQUEST_IDS = "SELECT request_id FROM generated_images WHERE request_id IS NOT N
 SCHEMA_EXISTS = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
 
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('omega-images/' || %s, 0))"
+
+UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('omega-images/' || %s, 0))"
+
+SIZE = """
+SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
+WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s) AND relkind = 'r'
+"""

@@ -16,6 +16,7 @@ from operations.cli.times import past_time
 from operations.rebuilding import RebuildOptions, run_as_of, run_rebuild, source_of
 from operations.settings import load_settings
 from operations.wiring import Ledger, open_ledger
+from projections.shadow import KINDS
 from projections.swap import Comparison
 
 
@@ -108,9 +109,10 @@ def _as_of(projection: Name, as_of: str | None, into: str | None, processes: int
 
 
 def _abandon(ledger: Ledger, projection: Name) -> None:
-    with Rebuild(source_of(ledger, projection.value)) as work:
-        work.abandon()
-    say(f"no unfinished rebuild of {projection.value} is left")
+    for kind in KINDS:
+        with Rebuild(source_of(ledger, projection.value), kind) as work:
+            work.abandon()
+    say(f"nothing unfinished of {projection.value} is left")
 
 
 def _show(comparison: Comparison) -> None:

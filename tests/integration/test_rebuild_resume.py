@@ -22,7 +22,7 @@ from consumers.rebuild import Rebuild, RebuildRefused
 from operations.rebuilding import source_of
 from operations.wiring import Ledger
 from projections.positions import read_positions
-from projections.shadow import exists
+from projections.shadow import exists, leftovers
 from tests.integration.test_rebuild import filled, judge, ledger, rebuild, records
 from tests.support.checker import actual_rows, expected_rows
 from tests.support.waiting import eventually
@@ -148,7 +148,11 @@ def test_what_no_longer_fits_is_begun_anew(
         True,
         False,
     ]
-    with Rebuild(source_of(ledger, "table")) as work:
+    with ledger.connect() as other:
+        (left,) = leftovers(other)
+    assert left[:2] == ("table", "rebuild")
+    with Rebuild(source_of(ledger, "table")) as work, ledger.connect() as other:
+        assert leftovers(other) == []
         work.abandon()
     assert not exists(connection, SHADOW)
     assert rebuild(ledger, "table").comparison.identical
