@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -94,7 +94,8 @@ def run_as_of(ledger: Ledger, at: datetime, name: str, processes: int | None) ->
     RebuildRefused.
     """
     source = source_of(ledger, "table")
-    until_ms = int(at.timestamp() * 1000)
+    # Whole numbers all the way: a float would now and then fall short of the last record.
+    until_ms = (at - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
     keep = partial(was_sent_by, until_ms)
     source = replace(source, open_reader=partial(FilteredLog, source.open_reader, keep))
     with Rebuild(source, "as_of") as rebuild:

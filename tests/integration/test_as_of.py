@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,7 +31,8 @@ def test_the_table_as_it_was_stands_beside_the_live_one(
     ledger: Ledger, connection: Connection[Any], kafka_server: str, database_url: str
 ) -> None:
     filled(ledger, kafka_server, 1_000, seed=1)
-    then = datetime.fromtimestamp(max(r.timestamp_ms for r in records(ledger)) / 1000, UTC)
+    last_ms = max(record.timestamp_ms for record in records(ledger))
+    then = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=last_ms)
     before = actual_rows(connection)
     # A deletion and a second success of what is there, and more.
     while time.time() <= then.timestamp() + 0.002:
