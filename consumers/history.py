@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from consumers.log import LogReader, TopicState
 from projections.projection import Decoded
@@ -12,6 +12,8 @@ from schemas.codec import decode_record
 from schemas.errors import InvalidEvent
 from schemas.partitioning import home_partition
 from schemas.record import Record, position_of
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 Progress = Callable[[int], None]
 
@@ -111,13 +113,13 @@ class Criteria:
     def meets(self, decoded: Decoded) -> bool:
         """Whether the event is one that is meant."""
         data = decoded.event.data
-        sent_s = decoded.record.timestamp_ms / 1000
+        sent_ms = decoded.record.timestamp_ms
         return (
             (not self.request_ids or data.request_id in self.request_ids)
             and self.user_id in (None, getattr(data, "user_id", None))
             and self.tool_name in (None, getattr(data, "tool_name", None))
-            and (self.since is None or self.since.timestamp() <= sent_s)
-            and (self.until is None or sent_s < self.until.timestamp())
+            and (self.since is None or milliseconds(self.since) <= sent_ms)
+            and (self.until is None or sent_ms < milliseconds(self.until))
         )
 
 
@@ -134,6 +136,11 @@ def requests_that_meet(
             if decoded is not None and criteria.meets(decoded):
                 found.add(decoded.event.data.request_id)
     return frozenset(found)
+
+
+def milliseconds(at: datetime) -> int:
+    """Since 1970, in whole numbers: a float would now and then fall short by one."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 def is_of(requests: frozenset[str], record: Record) -> bool:

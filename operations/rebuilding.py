@@ -8,13 +8,13 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumers.filtered_log import FilteredLog
-from consumers.history import was_sent_by
+from consumers.history import milliseconds, was_sent_by
 from consumers.kafka_log import KafkaLogReader
 from consumers.log import TopicState
 from consumers.rebuild import Rebuild, RebuildRefused, Source
@@ -94,9 +94,7 @@ def run_as_of(ledger: Ledger, at: datetime, name: str, processes: int | None) ->
     RebuildRefused.
     """
     source = source_of(ledger, "table")
-    # Whole numbers all the way: a float would now and then fall short of the last record.
-    until_ms = (at - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
-    keep = partial(was_sent_by, until_ms)
+    keep = partial(was_sent_by, milliseconds(at))
     source = replace(source, open_reader=partial(FilteredLog, source.open_reader, keep))
     with Rebuild(source, "as_of") as rebuild:
         rebuild.check_name(name)
