@@ -90,7 +90,8 @@ def facts_of(output: Output, *words: str) -> Any:
 def only_line(output: Output) -> str:
     """The one line that stands in stderr."""
     said = output.readouterr()
-    (line,) = said.err.splitlines()
+    assert len(said.err.splitlines()) == 1, said.err
+    line = said.err.strip()
     assert line.isprintable()
     return line
 
