@@ -13,7 +13,7 @@ import structlog
 
 from producers import spool_sql as sql
 from producers.group_commit import Done, GroupCommit, Work
-from producers.liveness import dead_owners
+from producers.liveness import any_alive, dead_owners
 from producers.spool_errors import SpoolError, SpoolFull
 from producers.spool_file import open_spool, owners_folder
 from producers.spool_rows import Claimed, RefusedEvent, SpoolEntry, SpoolLimits, SpoolStatus
@@ -115,11 +115,13 @@ class Spool:
         return self._commits.run(lambda connection: self._claim(connection, limit))
 
     def free_dead(self) -> None:
-        """Let go of what dead processes had claimed."""
+        """Let go of what dead processes had claimed, and of their names."""
         owners = {str(owner) for (owner,) in self.read(sql.OWNERS)}
         dead = dead_owners(owners_folder(self.path), owners - {self.owner})
         if dead:
             self._commits.run(lambda c: _execute_each(c, sql.LET_GO, dead))
+        # A process that had claimed nothing when it died has left no more than its name.
+        any_alive(owners_folder(self.path))
 
     def sync(self) -> None:
         """Commit what was put off."""

