@@ -6,7 +6,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /build
 RUN python -m venv /opt/omega-images
 COPY requirements.runtime.lock ./
-RUN /opt/omega-images/bin/pip install --require-hashes --requirement requirements.runtime.lock
+RUN /opt/omega-images/bin/pip install --require-hashes --no-deps --requirement requirements.runtime.lock
 COPY pyproject.toml README.md ./
 COPY schemas schemas
 COPY producers producers

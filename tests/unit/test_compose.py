@@ -96,7 +96,7 @@ def test_the_image_is_built_in_stages_from_the_lock_and_runs_as_nobody_special()
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     stages = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
     assert stages == ["${PYTHON_IMAGE}"] * 2
-    assert "--require-hashes --requirement requirements.runtime.lock" in text
+    assert "--require-hashes --no-deps --requirement requirements.runtime.lock" in text
     last = text.rpartition("\nFROM ")[2]
     assert re.search(r"^USER (\d+):\1$", last, re.MULTILINE)
     assert "pip install" not in last
