@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -24,6 +24,8 @@ from operations.wiring import PROJECTIONS, Ledger
 from projections.swap import Comparison
 
 POLL_S = 0.25
+FEW = 20_000
+"""Records that are loaded sooner than other processes would have started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +157,20 @@ def _refuse_loss(comparison: Comparison, options: RebuildOptions) -> None:
 def _load(rebuild: Rebuild, state: TopicState, options: RebuildOptions) -> None:
     partitions = sum(1 for end in state.end.values() if end)
     processes = max(1, min(options.processes or os.cpu_count() or 1, partitions))
-    context = multiprocessing.get_context("spawn")
-    with (
-        ProcessPoolExecutor(processes, mp_context=context) as pool,
-        ThreadPoolExecutor(1) as waiter,
-    ):
+    records = sum(state.end.values()) - sum(state.begin.values())
+    if options.processes is None and records < FEW:
+        processes = 1
+    with _pool(processes) as pool, ThreadPoolExecutor(1) as waiter:
         loading = waiter.submit(rebuild.load, state, pool, processes)
         _show_progress(rebuild, loading, sum(state.end.values()))
         loading.result()
+
+
+def _pool(processes: int) -> Executor:
+    """One works within this process, which starts at once; more of them each in its own."""
+    if processes == 1:
+        return ThreadPoolExecutor(1)
+    return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
 
 
 def _show_progress(rebuild: Rebuild, loading: Future[None], total: int) -> None:

@@ -46,7 +46,8 @@ def running(ledger: Ledger, *options: str) -> Iterator[subprocess.Popen[str]]:
         "OMEGA_DATABASE_URL": ledger.servers.database_url,
         "OMEGA_TOPIC": ledger.topic,
     }
-    command = [sys.executable, "-m", "operations.main", "rebuild", "table", "--yes", *options]
+    command = [sys.executable, "-m", "operations.main", "rebuild", "table", "--yes"]
+    command += ["--processes", "2", *options]
     with subprocess.Popen(
         command,
         env={**os.environ, **environment},

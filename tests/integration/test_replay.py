@@ -126,11 +126,12 @@ def test_explain_reads_only_from_the_place_of_the_row(
     here: Ledger, connection: Connection[Any], kafka_server: str, shell: Shell
 ) -> None:
     filled(here, kafka_server, 3_000)
+    log = records(here)
     for request_id, row in list(actual_rows(connection).items())[:10]:
         reader = here.reader()
         found = events_of(reader, request_id, row_ids(connection, request_id))
         reader.close()
-        alone = [r for r in records(here) if r.key == request_id.encode() and not r.headers]
+        alone = [r for r in log if r.key == request_id.encode() and not r.headers]
         assert {(r.partition, r.offset) for r in alone} == {
             (one.record.partition, one.record.offset) for one in found.events
         }
