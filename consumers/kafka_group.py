@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from consumers.kafka_client import (
     records,
     translated,
 )
+from consumers.kafka_topics import topic_id as ask_topic_id
 from consumers.log import (
     Assignment,
     Contact,
@@ -102,7 +104,7 @@ class KafkaGroupLog:
             with translated():
                 fetched = self._poll(consumer, timeout_s, max_records)
         except OffsetOutOfRange as exc:
-            self._topic_known(consumer)
+            self._check_id()
             raise OffsetOutOfRange(self._explained(consumer, exc)) from exc
         self._check_name(consumer)
         return records(fetched)
@@ -240,12 +242,19 @@ class KafkaGroupLog:
                 raise TopicMissing(f"topic {topic} does not exist")
             return False
         self._topic_seen_at = now
-        topic_id = str(consumer.cluster.topic_id(topic))
+        self._compare_id(str(consumer.cluster.topic_id(topic)))
+        return True
+
+    def _compare_id(self, topic_id: str) -> None:
         if self._topic_id not in (None, topic_id):
             raise OffsetOutOfRange(
-                f"topic {topic} was recreated: its id is {topic_id}, not {self._topic_id}"
+                f"topic {self._topic} was recreated: its id is {topic_id}, not {self._topic_id}"
             )
-        return True
+
+    def _check_id(self) -> None:
+        """Ask for the topic's id: a fetch may tell of a recreation before the metadata does."""
+        with suppress(LogUnavailable, TopicMissing):
+            self._compare_id(ask_topic_id(self._connection, self._topic))
 
     def _check_name(self, consumer: Consumer) -> None:
         """Raises LogError when another member has taken this one's name."""
