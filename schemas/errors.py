@@ -19,6 +19,8 @@ ERROR_CLASSES = {
     "NotJson": "not JSON in UTF-8, or, from a producer, a Python value that JSON does not have",
     "NulCharacter": "a text holds U+0000, which Postgres does not store",
     "OutOfRange": "a number or a date is outside its range",
+    "SealBroken": "what is sealed was damaged, or made for another event",
+    "SealingKeyUnknown": "sealed with a key that the database has never had",
     "SubjectMismatch": "subject names another request than data.request_id",
     "TooDeep": "objects or arrays nested beyond the limit",
     "UnknownField": "from a producer: a field that the event does not have",

@@ -1,0 +1,101 @@
+"""What is sealed comes back whole with its key, and not at all without it."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas import sealing
+from schemas.codec import decode, encode
+from schemas.errors import InvalidEvent
+from schemas.events import Event, ImageDeleted, RequestData, new_event
+from schemas.sealing import ERASED, PERSONAL, new_key, seal, unsealed
+from tests.support.builders import failed, generated
+from tests.support.strategies import events
+
+KEY = new_key()
+
+
+def opened(event: Event, key: bytes | None = KEY.key) -> dict[str, Any]:
+    """The data's fields after it has stood on the topic and was unsealed."""
+    data = decode(encode(event)).data
+    assert isinstance(data, RequestData)
+    return data.__dict__ | unsealed(data, key)
+
+
+@given(event=events())
+@settings(max_examples=150)
+def test_sealing_and_unsealing_change_nothing(event: Event) -> None:
+    sealed = seal(event, KEY)
+    if sealed is event:
+        assert not any(event.data.__dict__.get(name) for name in PERSONAL)
+        return
+    assert opened(sealed) == decode(encode(event)).data.__dict__
+
+
+@given(text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=4))
+def test_nothing_personal_is_left_readable(text: str) -> None:
+    secret = f"<{text}>"
+    event = failed(
+        username=secret[:255],
+        prompt=secret,
+        tags=(secret[:255],),
+        error=secret,
+        metadata={secret: secret},
+        message_id=secret[:255],
+    )
+    sealed = seal(event, KEY)
+    assert isinstance(sealed.data, RequestData)
+    shown = sealed.data.model_dump(exclude={"sealed"})
+    assert not any(shown[name] for name in PERSONAL)
+    assert secret.encode() not in encode(sealed)
+    assert secret.encode() not in b64decode(str(sealed.data.sealed))
+
+
+def test_without_its_key_it_says_that_it_was_erased() -> None:
+    assert opened(seal(generated(prompt="a secret"), KEY), None)["prompt"] == ERASED
+    gone = opened(seal(failed(prompt="a secret", error="why"), KEY), None)
+    assert (gone["prompt"], gone["error"], gone["username"]) == (ERASED, ERASED, None)
+
+
+def test_what_is_sealed_is_not_sealed_again_and_what_has_nothing_stays() -> None:
+    once = seal(generated(), KEY)
+    assert seal(once, new_key()) is once
+    gone = new_event(ImageDeleted(request_id="r", reason="user"))
+    assert seal(gone, KEY) is gone
+
+
+def test_large_prompts_are_deflated_and_fit() -> None:
+    prompt = "\x01" * 262_144
+    assert opened(seal(generated(prompt=prompt), KEY))["prompt"] == prompt
+
+
+def test_a_sealed_text_fits_no_other_event() -> None:
+    first, second = seal(generated(request_id="a"), KEY), generated(request_id="b")
+    assert isinstance(first.data, RequestData)
+    data = second.data.model_copy(update={"sealed": first.data.sealed})
+    assert isinstance(data, RequestData)
+    with pytest.raises(InvalidEvent, match="made for another event"):
+        unsealed(data, KEY.key)
+
+
+@given(place=st.integers(0, 2**20), bit=st.integers(0, 7))
+def test_damage_is_noticed(place: int, bit: int) -> None:
+    data = seal(generated(), KEY).data
+    assert isinstance(data, RequestData)
+    assert data.sealed is not None
+    blob = bytearray(b64decode(data.sealed))
+    blob[place % len(blob)] ^= 1 << bit
+    spoilt = data.model_copy(update={"sealed": b64encode(blob).decode()})
+    assert isinstance(spoilt, RequestData)
+    with pytest.raises(InvalidEvent):
+        unsealed(spoilt, KEY.key)
+
+
+def test_a_key_does_not_show_itself() -> None:
+    assert KEY.key.hex() not in repr(KEY)
+    assert repr(KEY.key) not in repr(KEY)
