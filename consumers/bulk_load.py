@@ -26,6 +26,7 @@ from projections.image_sql import COPY_ROWS
 from projections.lift import lift
 from projections.positions import Claim, ProjectionKey, advance, claim
 from projections.projection import Decoded, Projection
+from projections.unsealing import Unsealer
 from schemas.events import ImageFailed, ImageGenerated
 from schemas.partitioning import home_partition
 from schemas.record import Record
@@ -114,8 +115,12 @@ def _load_table(job: Load, connection: Connection[Any], owner: str, reader: LogR
             for row in cursor.stream(sql.REQUEST_IDS, size=BATCH):
                 seen.add(row[0])
     batches = reader.read(start, job.end, BATCH)
+    unsealer = Unsealer()
     for records in batches:
-        found = _sort(records, seen, job.partitions)
+        draft = decode(records)
+        opened, unopened = unsealer.open_each(connection, draft.decoded)
+        found = _sort(opened, seen, job.partitions)
+        found.invalid = [*draft.invalid, *unopened]
         try:
             claims = _write(job, connection, found, claims, batches.positions)
         except Exception as exc:
@@ -126,10 +131,9 @@ def _load_table(job: Load, connection: Connection[Any], owner: str, reader: LogR
             claims = _write(job, connection, found, claims, batches.positions)
 
 
-def _sort(records: Sequence[Record], seen: Bloom, partitions: int) -> Sorted:
-    draft = decode(records)
-    found = Sorted(invalid=draft.invalid)
-    for decoded in draft.decoded:
+def _sort(events: Sequence[Decoded], seen: Bloom, partitions: int) -> Sorted:
+    found = Sorted()
+    for decoded in events:
         request_id = decoded.event.data.request_id
         new = request_id not in seen
         seen.add(request_id)

@@ -11,6 +11,7 @@ from psycopg import Connection
 from projections.dead_letters import DeadLetter
 from projections.faults import Fault, classify
 from projections.projection import Applied, Decoded, Projection
+from schemas.errors import InvalidEvent
 
 
 def apply_isolating(
@@ -43,8 +44,8 @@ def apply_isolating(
 
 
 def error_class(exc: Exception) -> str:
-    """A stable short name: the SQLSTATE's condition, as psycopg names it."""
-    return type(exc).__name__
+    """A stable short name: the event's fault, or the SQLSTATE's condition as psycopg names it."""
+    return exc.error_class if isinstance(exc, InvalidEvent) else type(exc).__name__
 
 
 def reason(exc: Exception) -> str:

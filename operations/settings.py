@@ -82,6 +82,11 @@ class Settings(StorageSettings):
         validation_alias=AliasChoices("OMEGA_DATABASE_URL", "DATABASE_URL"),
     )
 
+    seal: bool = Field(
+        True,
+        description="Encrypt what is personal in events with a key of its user's (see erase)",
+    )
+
     spool_path: Path | None = Field(
         None,
         description="File of events not yet acknowledged; unset: spool/TOPIC.db in the home folder",

@@ -17,6 +17,7 @@ from consumers.log import TopicMissing, TopicState
 from operations.settings import Settings
 from operations.storing import open_storage
 from producers.kafka_publisher import KafkaPublisher, PublisherSettings
+from producers.sealing import Sealer, SealingPublisher
 from producers.spool import Spool
 from producers.spool_rows import SpoolLimits
 from producers.spooling_publisher import SpoolingPublisher
@@ -27,6 +28,7 @@ from projections.image_table import TableProjection
 from projections.positions import ProjectionKey
 from projections.projection import Projection
 from projections.statistics import StatisticsProjection
+from projections.user_keys import KeyTable
 from schemas.kafka_connection import KafkaConnection
 
 PROJECTIONS: dict[str, Callable[[], Projection]] = {
@@ -167,7 +169,23 @@ def open_publisher(ledger: Ledger) -> SpoolingPublisher:
     spool = open_spool(ledger.settings)
     # What fails is sent again anyway; the earlier it fails, the sooner a close is done.
     kafka = KafkaPublisher(ledger.servers.kafka, ledger.topic, PublisherSettings(deadline_s=5))
-    return SpoolingPublisher(spool, kafka)
+    if not ledger.settings.seal:
+        return SpoolingPublisher(spool, kafka)
+    sealer = open_sealer(ledger.servers.database_url)
+    return SpoolingPublisher(spool, SealingPublisher(kafka, sealer), sealer=sealer)
+
+
+def open_direct_publisher(ledger: Ledger) -> KafkaPublisher | SealingPublisher:
+    """Publishes without the spool: for commands that say what was not published."""
+    kafka = KafkaPublisher(ledger.servers.kafka, ledger.topic)
+    if not ledger.settings.seal:
+        return kafka
+    return SealingPublisher(kafka, open_sealer(ledger.servers.database_url))
+
+
+def open_sealer(database_url: str) -> Sealer:
+    """Seals with the users' keys in the database."""
+    return Sealer(KeyTable(connector(database_url, "omega-images-keys")))
 
 
 @contextmanager

@@ -150,7 +150,7 @@ class Sender:
     def _failed(self, pending: Pending, error: BaseException) -> None:
         reason = " ".join(str(error).split())[:500] or type(error).__name__
         if self._breaker.reason is None:
-            log.warning("Kafka does not take events; they are kept in the spool", reason=reason)
+            log.warning("events cannot be sent; they are kept in the spool", reason=reason)
         self._breaker.failed(reason)
         self._not_sent(pending, reason, reason)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -20,6 +21,7 @@ from producers.publisher import (
     PublishTimeout,
     Receipt,
 )
+from producers.sealing import Sealer
 from producers.sender import Pending, Sender
 from producers.spool import Spool
 from producers.spool_errors import SpoolError
@@ -28,6 +30,7 @@ from producers.spool_rows import SpoolEntry
 from schemas.codec import encode
 from schemas.errors import InvalidEvent
 from schemas.events import Event
+from schemas.sealing import KeysUnavailable
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -47,13 +50,20 @@ class SpoolingPublisher:
     """Publisher whose events are on disk before they are sent, and until they are acknowledged.
 
     It takes ``spool`` and ``publisher`` over, and closes them. Delivers in the background what
-    the spool holds: what could not be sent, and what processes that died have left.
+    the spool holds: what could not be sent, and what processes that died have left. With a
+    ``sealer``, events are sealed before they go to the spool; while there are no keys to be had
+    they wait there as they are, and ``publisher`` has to seal them.
     """
 
     def __init__(
-        self, spool: Spool, publisher: Publisher, settings: SpoolingSettings = DEFAULT_SETTINGS
+        self,
+        spool: Spool,
+        publisher: Publisher,
+        settings: SpoolingSettings = DEFAULT_SETTINGS,
+        sealer: Sealer | None = None,
     ) -> None:
         self.spool = spool
+        self._sealer = sealer
         self._publisher = publisher
         self._settings = settings
         self._breaker = Breaker()
@@ -85,6 +95,9 @@ class SpoolingPublisher:
     def _begin(self, event: Event, along: Work[None] | None) -> Pending:
         if self._closed:
             raise PublisherClosed("the publisher is closed")
+        if self._sealer is not None:
+            with suppress(KeysUnavailable):
+                event = self._sealer.seal(event)
         try:
             entry = SpoolEntry(event.id, event.data.request_id, encode(event))
         except InvalidEvent as exc:

@@ -11,6 +11,8 @@ from enum import Enum
 
 import psycopg
 
+from schemas.errors import InvalidEvent
+
 
 class Fault(Enum):
     """What to do with an exception that a transaction raised."""
@@ -70,7 +72,7 @@ def classify(exc: BaseException) -> Fault:
         return Fault.FENCED
     if isinstance(exc, EnvironmentFault):
         return Fault.ENVIRONMENT
-    return Fault.RECORD if isinstance(exc, UNENCODABLE) else Fault.FATAL
+    return Fault.RECORD if isinstance(exc, (*UNENCODABLE, InvalidEvent)) else Fault.FATAL
 
 
 def _of_the_database(exc: psycopg.Error) -> Fault:

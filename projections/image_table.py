@@ -13,6 +13,7 @@ from projections import image_sql as sql
 from projections.lift import lift
 from projections.merge import State, is_conflict, merge
 from projections.projection import Applied, Decoded, NeedExclusive
+from projections.unsealing import Unsealer
 
 
 @dataclass(slots=True)
@@ -35,10 +36,14 @@ class TableProjection:
 
     name = "table"
 
+    def __init__(self) -> None:
+        self._unsealer = Unsealer()
+
     def apply(
         self, connection: Connection[Any], events: Sequence[Decoded], *, exclusive: bool = False
     ) -> Applied:
         """See Projection.apply."""
+        self._unsealer.open(connection, events)
         conflicts: list[str] = []
         states = fold(events, conflicts)
         keys = sorted(states)
@@ -60,7 +65,7 @@ class TableProjection:
         )
 
     def forget(self) -> None:
-        """See Projection.forget; nothing is remembered between batches."""
+        """See Projection.forget; keys, which are remembered, do not change."""
 
 
 def fold(events: Iterable[Decoded], conflicts: list[str]) -> dict[str, State]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-import projections.statistics_tables  # noqa: F401  declares its tables in the same metadata
+import projections.statistics_tables
+import projections.upkeep_tables  # noqa: F401  both declare their tables in the same metadata
 from projections.migrate import engine_of, latest
 from projections.tables import metadata
 

@@ -32,6 +32,7 @@ from projections.statistics_state import (
     wire_time,
 )
 from projections.statistics_tally import Tally
+from projections.unsealing import Unsealer
 from schemas.events import Event, ImageFailed, ImageGenerated
 
 OUTCOMES = (ImageGenerated, ImageFailed)
@@ -65,6 +66,8 @@ class StatisticsProjection:
         self._buckets = Buckets()
         self._membership = Membership(self._buckets, settle_at)
         self._max_unsettled = max_unsettled
+        # Of all that is sealed, an error's text alone is counted, by its fingerprint.
+        self._unsealer = Unsealer(frozenset({ImageFailed}))
 
     def apply(
         self, connection: Connection[Any], events: Sequence[Decoded], *, exclusive: bool = False
@@ -72,6 +75,7 @@ class StatisticsProjection:
         """See Projection.apply."""
         if not events:
             return Applied()
+        self._unsealer.open(connection, events)
         shard = min(decoded.record.partition for decoded in events)
         folded = by_request(events)
         keys = sorted(folded)

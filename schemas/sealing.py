@@ -2,7 +2,7 @@
 
 The log is never rewritten; when a key is gone, so is what it sealed, in every copy of the log
 (crypto-shredding). AES-256-GCM (NIST SP 800-38D) with a random nonce of 96 bits; the request's id
-and the user's are authenticated with it, so that no sealed text can be put into another event. A sealed
+and the user's are authenticated with it, so that no sealed text fits into another event. A sealed
 text is base64 of: version (1: plain JSON, 2: deflated), the key's id (8 bytes), the nonce (12),
 the ciphertext with its tag (16).
 """

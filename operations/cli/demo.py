@@ -16,8 +16,10 @@ from operations.demo.place import AlreadyRunning, Place, place_under, servers_le
 from operations.demo.run import Demonstration
 from operations.demo.screen import Screen
 from operations.settings import load_settings
+from operations.wiring import open_sealer
 from producers.kafka_publisher import KafkaPublisher
 from producers.publisher import PublishError
+from producers.sealing import SealingPublisher
 from producers.storage import StorageError
 from schemas.kafka_connection import KafkaConnection
 
@@ -69,8 +71,9 @@ def _performed(screen: Screen) -> tuple[bool, Place]:
             commands.quietly("db", "migrate")
             commands.quietly("topic", "create")
         screen.say(f"topic {place.topic}")
-        kafka = KafkaConnection(place.bootstrap_servers)
-        publisher = stack.enter_context(KafkaPublisher(kafka, place.topic))
+        kafka = KafkaPublisher(KafkaConnection(place.bootstrap_servers), place.topic)
+        publisher = SealingPublisher(kafka, open_sealer(place.database_url))
+        stack.callback(publisher.close)
         return Demonstration(place, screen, publisher).perform(), place
 
 

@@ -15,8 +15,7 @@ from operations.cli.errors import DID_NOT_HOLD, UserError
 from operations.cli.output import complain, console, print_json_line, say
 from operations.emitting import EmitInterrupted, Emitter, Refused
 from operations.settings import load_settings
-from operations.wiring import open_ledger
-from producers.kafka_publisher import KafkaPublisher
+from operations.wiring import open_direct_publisher, open_ledger
 from producers.publisher import Acknowledgement
 
 
@@ -48,7 +47,7 @@ def emit(
 
     with opened(file, show=not json) as lines:
         ledger = open_ledger(load_settings())
-        publisher = KafkaPublisher(ledger.servers.kafka, ledger.topic)
+        publisher = open_direct_publisher(ledger)
         try:
             done = Emitter(publisher, refuse, acknowledge).emit(lines, skip=skip)
         except EmitInterrupted as exc:

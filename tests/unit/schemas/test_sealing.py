@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas import sealing
 from schemas.codec import decode, encode
 from schemas.errors import InvalidEvent
 from schemas.events import Event, ImageDeleted, RequestData, new_event
