@@ -15,7 +15,9 @@ from producers.image_kind import mime_type_of
 from producers.publisher import Acknowledgement, Publisher, PublishError, PublishRefused
 from producers.storage import NotStored, Storage, StorageRefused, StorageUnavailable
 from projections.connections import Connection
-from projections.images import Filters, GeneratedImageRecord, list_page
+from projections.image_filters import Filters
+from projections.image_search import list_page
+from projections.images import GeneratedImageRecord
 from schemas.errors import InvalidEvent
 from schemas.events import ImageMoved, new_event
 

@@ -1,16 +1,13 @@
-"""Reading images: the document's functions under their own names, and paging by key beside them.
+"""Reading images: the document's functions under their own names.
 
 Every function takes a psycopg connection. The newest come first: by created_at, then id.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -46,19 +43,6 @@ SELECT
   AVG(bytes) as avg_file_size
 FROM generated_images;
 """
-PAGE = f"""
-SELECT {_COLUMNS} FROM generated_images
-WHERE (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
-    AND (%(tool_name)s::text IS NULL OR tool_name = %(tool_name)s)
-    AND (%(status)s::text IS NULL OR status = %(status)s)
-    AND (%(model)s::text IS NULL OR model = %(model)s)
-    AND (%(storage_provider)s::text IS NULL OR storage_provider = %(storage_provider)s)
-    AND (%(tag)s::text IS NULL OR tags @> ARRAY[%(tag)s::text])
-    AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
-    AND (%(until)s::timestamptz IS NULL OR created_at < %(until)s)
-    AND (%(at)s::timestamptz IS NULL OR (created_at, id) < (%(at)s, %(id)s::bigint))
-{_NEWEST} LIMIT %(limit)s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,34 +72,6 @@ class GeneratedImageRecord:
     message_id: str | None
     created_at: datetime
     event_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which images; what is None does not matter. ``until`` is not included."""
-
-    user_id: str | None = None
-    tool_name: str | None = None
-    status: str | None = None
-    model: str | None = None
-    storage_provider: str | None = None
-    tag: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-class Page(NamedTuple):
-    """Some images, and where the next ones begin; None: there are no more."""
-
-    images: list[GeneratedImageRecord]
-    next_cursor: str | None
-
-
-_NO_CURSOR = "cursor {!a}: is none that a page has given; begin without one"
-
-
-class InvalidCursor(ValueError):
-    """A cursor is not one that list_page has given."""
 
 
 def get_generated_image(connection: Connection[Any], image_id: int) -> GeneratedImageRecord | None:
@@ -177,54 +133,15 @@ def stats_query(connection: Connection[Any]) -> dict[str, Any]:
     return dict(zip(names, cursor.fetchall()[0], strict=True))
 
 
-def list_page(
-    connection: Connection[Any],
-    filters: Filters = Filters(),
-    *,
-    cursor: str | None = None,
-    limit: int = DEFAULT_LIMIT,
-) -> Page:
-    """A page of images and the cursor of the next; every page costs the same, however far.
-
-    Each image that is there throughout is met once, whatever is added meanwhile. Raises
-    InvalidCursor, and ValueError for a limit outside 1 to 1,000.
-    """
-    limit, _ = _bounds(limit, 0)
-    at, image_id = (None, None) if cursor is None else _decode_cursor(cursor)
-    parameters: Mapping[str, Any] = {
-        **{name: getattr(filters, name) for name in Filters.__slots__},
-        "at": at,
-        "id": image_id,
-        "limit": limit + 1,
-    }
-    with connection.cursor(row_factory=class_row(GeneratedImageRecord)) as reader:
-        found = reader.execute(PAGE, parameters).fetchall()
-    if len(found) <= limit:
-        return Page(found, None)
-    last = found[limit - 1]
-    return Page(found[:limit], _encode_cursor(last.created_at, last.id))
-
-
-def _encode_cursor(at: datetime, image_id: int) -> str:
-    text = json.dumps([at.isoformat(), image_id], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _decode_cursor(cursor: str) -> tuple[datetime, int]:
-    try:
-        text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        at, image_id = json.loads(text)
-        when = datetime.fromisoformat(at)
-    except (ValueError, TypeError) as exc:
-        raise InvalidCursor(_NO_CURSOR.format(cursor[:40])) from exc
-    if when.tzinfo is None or type(image_id) is not int or not 0 <= image_id < 2**63:
-        raise InvalidCursor(_NO_CURSOR.format(cursor[:40]))
-    return when, image_id
+def checked_limit(limit: int) -> int:
+    """The limit. Raises ValueError when it is outside 1 to 1,000."""
+    if not 1 <= limit <= MAX_LIMIT:
+        raise ValueError(f"limit {limit}: must be 1 to {MAX_LIMIT}")
+    return limit
 
 
 def _bounds(limit: int, offset: int) -> tuple[int, int]:
-    if not 1 <= limit <= MAX_LIMIT:
-        raise ValueError(f"limit {limit}: must be 1 to {MAX_LIMIT}")
+    checked_limit(limit)
     if not 0 <= offset < 2**63:
         raise ValueError(f"offset {offset}: must be 0 or more")
     return limit, offset

@@ -15,7 +15,8 @@ from operations.settings import load_settings
 from operations.wiring import servers
 from projections import images
 from projections.connections import Connection, connector
-from projections.images import Filters, GeneratedImageRecord
+from projections.image_search import list_page
+from projections.images import GeneratedImageRecord
 from projections.statistics_reads import Dimension, read_breakdown, read_numbers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -54,7 +55,7 @@ def list_images(
         _list(lambda c: images.list_generated_images(c, limit, offset), json)
         return
     with database() as connection:
-        page = images.list_page(connection, Filters(), cursor=cursor, limit=limit)
+        page = list_page(connection, cursor=cursor, limit=limit)
     if json:
         found = [asdict(image) for image in page.images]
         print_json({"images": found, "next_cursor": page.next_cursor})

@@ -1,4 +1,4 @@
-"""Reading images: the document's statements as they stand, its functions, and pages by key."""
+"""Reading images: the document's statements as they stand, and its functions."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import random
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
 
 from projections import images
+from projections.image_filters import Filters
+from projections.image_search import list_page
 from projections.image_table import TableProjection
-from projections.images import Filters, InvalidCursor, list_page
 from projections.projection import Decoded
 from projections.statistics import StatisticsProjection
 from projections.statistics_reads import read_numbers
@@ -119,77 +119,3 @@ def test_limits_and_offsets_are_bounded(
 ) -> None:
     with pytest.raises(ValueError, match="must be"):
         images.list_generated_images(connection, limit, offset)
-
-
-@pytest.mark.parametrize("limit", [1, 7, 20, 1_000])
-def test_pages_by_key_meet_every_image_once(filled: Connection[Any], limit: int) -> None:
-    found: list[images.GeneratedImageRecord] = []
-    cursor = None
-    while True:
-        page = list_page(filled, cursor=cursor, limit=limit)
-        found += page.images
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    assert found == images.list_generated_images(filled, 1_000)
-
-
-def test_what_is_added_meanwhile_moves_no_page(filled: Connection[Any]) -> None:
-    before = images.list_generated_images(filled, 1_000)
-    found: list[images.GeneratedImageRecord] = []
-    cursor, number = None, 0
-    while cursor is not None or not found:
-        page = list_page(filled, cursor=cursor, limit=25)
-        found += page.images
-        cursor = page.next_cursor
-        number += 1
-        data = {"request_id": f"new-{number}", "user_id": "u", "tool_name": "t", "prompt": "p"}
-        data |= {"storage_url": "https://x.test/1", "storage_provider": "s3"}
-        when = EPOCH + timedelta(seconds=number * 37 % 400)
-        value = message("ImageGenerated", data, when, f"new-{number}").value
-        apply(filled, [value], 10_000 + number)
-    ids = [image.id for image in found]
-    assert len(ids) == len(set(ids))
-    assert {image.id for image in before} <= set(ids)
-
-
-def test_filters_go_together(filled: Connection[Any]) -> None:
-    everything = images.list_generated_images(filled, 1_000)
-    since, until = EPOCH + timedelta(seconds=60), EPOCH + timedelta(seconds=200)
-    chosen = Filters(status="success", tool_name="generateComic", since=since, until=until)
-    assert list_page(filled, chosen, limit=1_000).images == [
-        image
-        for image in everything
-        if image.status == "success"
-        and image.tool_name == "generateComic"
-        and since <= image.created_at < until
-    ]
-
-
-@pytest.mark.parametrize(
-    "cursor", ["", "x", "ünfug", "WzFd", "WyIyMDI2LTExLTAxIiwxXQ", "W251bGwsbnVsbF0", "A" * 999]
-)
-def test_a_cursor_of_nobody_s_is_refused_in_a_line(
-    connection: Connection[Any], cursor: str
-) -> None:
-    with pytest.raises(InvalidCursor, match="begin without one") as refused:
-        list_page(connection, cursor=cursor)
-    assert len(str(refused.value)) < 200
-
-
-def test_every_page_reads_an_index_in_its_order(database_url: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO generated_images (user_id, prompt, storage_url, created_at)"
-            " SELECT 'u', 'p', '/x', now() - i * interval '1 second'"
-            " FROM generate_series(1, 20000) AS i"
-        )
-        connection.execute("ANALYZE generated_images")
-        cursor = list_page(connection, limit=1_000).next_cursor
-        at, image_id = images._decode_cursor(cursor or "")
-        parameters = dict.fromkeys(Filters.__slots__) | {"limit": 21}
-        for place in ({"at": None, "id": None}, {"at": at, "id": image_id}):
-            rows = connection.execute(f"EXPLAIN {images.PAGE}", parameters | place).fetchall()
-            plan = "\n".join(row[0] for row in rows)
-            assert "Index Scan using idx_generated_images_created_at" in plan
-            assert "Sort" not in plan
