@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from consumers.log import LogReader, TopicState
 from projections.projection import Decoded
 from schemas.codec import decode_record
 from schemas.errors import InvalidEvent
+from schemas.events import ImageGenerated
 from schemas.partitioning import home_partition
-from schemas.record import Record, position_of
+from schemas.record import Position, Record, position_of
+from schemas.sealing import PERSONAL
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -136,6 +139,56 @@ def requests_that_meet(
             if decoded is not None and criteria.meets(decoded):
                 found.add(decoded.event.data.request_id)
     return frozenset(found)
+
+
+@dataclass(slots=True)
+class OfUser:
+    """What the log has of a user."""
+
+    requests: set[str]
+    urls: dict[str, str] = field(default_factory=dict)
+    """Where the images were, by request."""
+    sealed: int = 0
+    """Events whose personal fields are sealed, or empty."""
+    readable: list[Position] = field(default_factory=list)
+    """Where events stand whose personal fields anybody can read."""
+    end: Mapping[int, int] = field(default_factory=dict)
+    """Up to where it was read."""
+
+
+def events_of_user(
+    reader: LogReader,
+    user_id: str,
+    start: Mapping[int, int] | None = None,
+    progress: Progress = lambda _: None,
+) -> OfUser:
+    """Reads the log from ``start``, or from its beginning. Raises LogError."""
+    state = reader.describe()
+    starts = {n: max((start or {}).get(n, 0), begin) for n, begin in state.begin.items()}
+    found = OfUser(set(), end=state.end)
+    # In JSON a user's id may be written with escapes; then only decoding tells.
+    needle = json.dumps(user_id, ensure_ascii=False)[1:-1].encode()
+    for records in reader.read(starts, state.end):
+        progress(len(records))
+        for record in records:
+            value = record.value or b""
+            if needle not in value and b"\\u" not in value:
+                continue
+            decoded = decoded_or_none(record)
+            if decoded is not None and getattr(decoded.event.data, "user_id", None) == user_id:
+                _note(found, decoded)
+    return found
+
+
+def _note(found: OfUser, decoded: Decoded) -> None:
+    data = decoded.event.data
+    found.requests.add(data.request_id)
+    if isinstance(data, ImageGenerated):
+        found.urls[data.request_id] = data.storage_url
+    if any(data.__dict__.get(name) for name in PERSONAL):
+        found.readable.append(Position(decoded.record.partition, decoded.record.offset))
+    else:
+        found.sealed += 1
 
 
 def milliseconds(at: datetime) -> int:

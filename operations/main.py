@@ -41,6 +41,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "operations.cli.transfer:transfer",
         "Move what the fallback took to its provider.",
     ),
+    "cleanup": ("operations.cli.cleanup:cleanup", "Remove old images, as a policy says."),
+    "erase": ("operations.cli.erase:erase", "Everything of a user, for good."),
     "demo": ("operations.cli.demo:demo", "The main job on the embedded stack, with real images."),
 }
 

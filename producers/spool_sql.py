@@ -121,6 +121,9 @@ REFUSED = """
 SELECT event_id, request_id, last_error FROM events WHERE state = 'refused' ORDER BY seq LIMIT ?
 """
 
+ALL_EVENTS = "SELECT event_id, value FROM events"
+ALL_INTENTS = "SELECT id, request FROM intents"
+
 OPEN_INTENT = "INSERT INTO intents (owner, pid, created_at, request) VALUES (?, ?, ?, ?)"
 CLOSE_INTENT = "DELETE FROM intents WHERE id = ?"
 COUNT_IMAGE = "UPDATE intents SET images = images + 1 WHERE id = ?"

@@ -93,6 +93,15 @@ class StatisticsProjection:
         """See Projection.forget."""
         self._membership.forget()
 
+    def settle(self, connection: Connection[Any]) -> None:
+        """Drop at once what nothing is counted in any more, which batches do in passing.
+
+        In a transaction that holds the projection's lock alone.
+        """
+        generation, unsettled, _ = load(connection, [], self._max_unsettled)
+        self._membership.start(generation)
+        self._write_sums(connection, Turn(0, unsettled, True), Changes(), {})
+
     def correct(
         self, connection: Connection[Any], right: Connection[Any], keys: Sequence[str]
     ) -> int:

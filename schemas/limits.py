@@ -18,6 +18,8 @@ MAX_VALUE_BYTES = 1_048_576
 """Of a record's value. The topic's max.message.bytes has to leave room for key and headers."""
 
 MAX_TAGS = 100
+MAX_USER_ID = 32
+"""Characters; Discord's ids have at most 20."""
 INT4_MAX = 2**31 - 1
 
 BYTE_LIMITS: Mapping[str, int] = {
@@ -52,7 +54,7 @@ ErrorText = Annotated[str, _bytes_of("error")]
 Prompt = Annotated[str, _bytes_of("prompt")]
 
 TraceContext = Annotated[str, Text(512, min_length=1, pattern=r"^[\x20-\x7e]*$")]
-UserId = Annotated[str, Text(32, min_length=1)]
+UserId = Annotated[str, Text(MAX_USER_ID, min_length=1)]
 Username = Annotated[str, Text(255)]
 ToolName = Annotated[str, Text(255, min_length=1)]
 ModelName = Annotated[str, Text(255)]
