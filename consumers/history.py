@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 from consumers.log import LogReader, TopicState
 from projections.projection import Decoded
@@ -28,6 +29,8 @@ class Found:
     events: list[Decoded]
     records_read: int
     partitions: tuple[int, ...]
+    complete: bool = True
+    """Whether it was read to the end; False: at ``max_records``, and there may be more events."""
 
 
 def events_of(
@@ -36,23 +39,28 @@ def events_of(
     ids: Collection[int] = (),
     *,
     scan: bool = False,
+    max_records: int | None = None,
     progress: Progress = lambda _: None,
 ) -> Found:
     """The events of one request. ``ids`` are row ids under which it is known.
 
     Reads the partition that its row's id names, from there on, and the one where our producers put
-    it; with ``scan`` all of them, since other clients may put it anywhere. Raises LogError.
+    it; with ``scan`` all of them, since other clients may put it anywhere. Stops with the batch
+    that comes to ``max_records``. Raises LogError.
     """
     state = reader.describe()
     starts = _starts(state, request_id, ids, scan=scan)
-    events, read = _matching(reader, starts, state.end, request_id, progress)
+    limit = inf if max_records is None else max_records
+    events, read = _matching(reader, starts, state.end, request_id, progress, limit=limit)
     known = [place for number in ids if (place := position_of(number))]
-    if known and not any(_at(one, known) for one in events):
+    if read < limit and known and not any(_at(one, known) for one in events):
         # The ids are of another log, from which this one was copied: begin at the beginning.
         starts = {number: state.begin[number] for number in starts}
-        events, more = _matching(reader, starts, state.end, request_id, progress)
+        events, more = _matching(
+            reader, starts, state.end, request_id, progress, limit=limit - read
+        )
         read += more
-    return Found(events, read, tuple(sorted(starts)))
+    return Found(events, read, tuple(sorted(starts)), read < limit)
 
 
 def _starts(
@@ -73,6 +81,8 @@ def _matching(
     ends: Mapping[int, int],
     request_id: str,
     progress: Progress,
+    *,
+    limit: float,
 ) -> tuple[list[Decoded], int]:
     events, read = [], 0
     key, needle = request_id.encode(), f'"{request_id}"'.encode()
@@ -84,6 +94,8 @@ def _matching(
                 decoded = decoded_or_none(record)
                 if decoded is not None and decoded.event.data.request_id == request_id:
                     events.append(decoded)
+        if read >= limit:
+            break
     return events, read
 
 

@@ -43,7 +43,8 @@ WITH sample AS MATERIALIZED (
     SELECT size, count(*) AS images, avg(bytes)::bigint AS avg_bytes FROM sample
     WHERE status = 'success' GROUP BY size ORDER BY images DESC, size LIMIT %(top)s
 ), steps AS (
-    SELECT power(2, floor(log(2, greatest(bytes, 1))))::bigint AS from_bytes, count(*) AS images
+    SELECT 1::bigint << (32 - position(B'1' IN greatest(bytes, 1)::bit(32))) AS from_bytes,
+        count(*) AS images
     FROM sample WHERE bytes >= 0 GROUP BY 1 ORDER BY 1
 ), waits AS (
     SELECT tool_name, count(*) AS images, percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) AS p50_ms,

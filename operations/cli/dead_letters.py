@@ -13,13 +13,14 @@ import typer
 from consumers.redrive import Redrive
 from operations.cli.consume import Name
 from operations.cli.dead_letter_files import read_letters, write_letters
-from operations.cli.dead_letter_view import letter_facts, show_letter
+from operations.cli.dead_letter_view import show_letter
 from operations.cli.errors import DID_NOT_HOLD, UserError
 from operations.cli.output import bar, print_json, print_table, say
 from operations.settings import load_settings
 from operations.wiring import PROJECTIONS, open_ledger
 from projections import dead_letter_reads as letters
 from projections.connections import Connection
+from projections.dead_letter_facts import letter_facts
 from projections.dead_letter_reads import Selection
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
