@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from producers.group_commit import Work
 from producers.publisher import (
     Publisher,
     PublisherClosed,
+    PublishError,
     PublishRefused,
     PublishTimeout,
     Receipt,
@@ -78,7 +80,7 @@ class SpoolingPublisher:
         While Kafka is known not to answer, nobody waits. Raises PublishRefused; SpoolError (among
         it SpoolFull) when neither the spool nor Kafka takes the event. ``along``: see Spool.append.
         """
-        return self._wait(self._begin(event, along))
+        return self._wait(self._begin(event, along), self._settings.deadline_s)
 
     def publish_async(self, event: Event, *, along: Work[None] | None = None) -> Pending:
         """Write the event to the spool and send it; durable when this returns.
@@ -91,6 +93,28 @@ class SpoolingPublisher:
         if pending.spool_error is not None:
             raise pending.spool_error
         return pending
+
+    def publish_all(self, events: Sequence[Event]) -> list[Receipt | PublishError | SpoolError]:
+        """As ``publish`` for each, in their order: they are written and waited for together."""
+        begun = [self._begun(event) for event in events]
+        ends_at = time.monotonic() + self._settings.deadline_s
+        return [self._outcome(one, max(0.0, ends_at - time.monotonic())) for one in begun]
+
+    def _begun(self, event: Event) -> Pending | PublishError:
+        try:
+            return self._begin(event, None)
+        except PublishError as exc:
+            return exc
+
+    def _outcome(
+        self, begun: Pending | PublishError, timeout_s: float
+    ) -> Receipt | PublishError | SpoolError:
+        if isinstance(begun, PublishError):
+            return begun
+        try:
+            return self._wait(begun, timeout_s)
+        except (PublishError, SpoolError) as exc:
+            return exc
 
     def _begin(self, event: Event, along: Work[None] | None) -> Pending:
         if self._closed:
@@ -128,9 +152,9 @@ class SpoolingPublisher:
             pending.set_exception(error)
         pending.written.set()
 
-    def _wait(self, pending: Pending) -> Receipt:
+    def _wait(self, pending: Pending, timeout_s: float) -> Receipt:
         try:
-            return pending.result(self._settings.deadline_s)
+            return pending.result(timeout_s)
         except FutureTimeout:
             # Only the disk can be waited for any longer.
             pending.written.wait()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from producers.storage.names import check_name
 from producers.storage.storage import (
@@ -59,14 +60,25 @@ class LocalStorage:
 
     def read(self, filename: str) -> bytes:
         """The bytes. A symbolic link is not followed: it may lead out of the folder."""
+        with (
+            _unavailable(f"cannot read {filename} in {self._folder}"),
+            self.open(filename) as file,
+        ):
+            return file.read()
+
+    def open(self, filename: str) -> BinaryIO:
+        """The file, to be read piece by piece. Close it. As ``read``."""
         path = self._path(filename)
         with _unavailable(f"cannot read {filename} in {self._folder}"):
             try:
-                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+                # Without waiting: what is no file may be a pipe, to which nobody writes.
+                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             except FileNotFoundError:
                 raise NotStored(f"{filename} is not in {self._folder}") from None
-            with os.fdopen(descriptor, "rb") as file:
-                return file.read()
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise NotStored(f"{filename} is not in {self._folder}")
+        return os.fdopen(descriptor, "rb")
 
     def exists(self, filename: str) -> bool:
         """A symbolic link is no file of this store."""
