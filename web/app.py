@@ -8,12 +8,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from web import errors, health, login, uploads
+from web import errors, health, ingest, login, uploads
 from web.guard import Guard
 from web.site import Site
 from web.templating import STATIC
 
-ROUTERS = (health.router, login.router, uploads.router)
+ROUTERS = (health.router, login.router, uploads.router, ingest.router)
 """In the order in which they are asked."""
 
 
@@ -30,6 +30,7 @@ def create_app(site: Site) -> FastAPI:
         responses=errors.RESPONSES,
     )
     app.state.site = site
+    app.state.desk = ingest.Desk(site.limits.ingest_threads)
     app.add_middleware(Guard, site=site)
     errors.install(app)
     for router in ROUTERS:

@@ -1,0 +1,175 @@
+"""Events from tools that do not speak Kafka: one CloudEvent, a batch of them, or JSON lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Depends, Header, Request
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from schemas.codec import decode_strict
+from schemas.errors import InvalidEvent
+from schemas.events import Event, RequestData
+from web.batches import BATCH, LINES, ONE, Item, items_of
+from web.errors import ApiError
+from web.idempotency import MAX_KEY, Answers, OtherRequest
+from web.ingest_results import (
+    RETRY_AFTER_S,
+    Forbidden,
+    IngestAnswer,
+    Outcome,
+    answer_over,
+    outcome_name,
+    result,
+    status_over,
+)
+from web.security import Caller, require
+from web.site import Site, site_of
+from web.tokens import Holder
+
+router = APIRouter(prefix="/api/v1", tags=["ingest"])
+
+QUEUE = 4
+"""For each thread so many requests may be here; whoever comes then is asked to come again."""
+
+EXAMPLE = {
+    "specversion": "1.0",
+    "id": "0193a1b2-0000-7000-8000-000000000001",
+    "source": "/tools/generateUserImage",
+    "type": "ImageGenerated",
+    "time": "2026-11-23T00:00:00Z",
+    "dataschema": "urn:omega-images:ImageGenerated:1",
+    "data": {
+        "request_id": "req-1",
+        "user_id": "123",
+        "tool_name": "generateUserImage",
+        "prompt": "A quiet harbour at dusk",
+        "storage_url": "https://images.example/harbour.png",
+        "storage_provider": "s3",
+    },
+}
+
+_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        ONE: {"schema": {"type": "object"}, "example": EXAMPLE},
+        BATCH: {"schema": {"type": "array", "items": {"type": "object"}}, "example": [EXAMPLE]},
+        LINES[0]: {"schema": {"type": "string"}},
+    },
+}
+_MODEL = {"model": IngestAnswer}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    202: _MODEL | {"description": "Every event is in the log, or on the server's disk"},
+    207: _MODEL | {"description": "Some are; the results say which"},
+    400: _MODEL | {"description": "None is: they are invalid"},
+    403: _MODEL | {"description": "None is: the token is not good for them"},
+    409: _MODEL | {"description": "The Idempotency-Key was used for another request"},
+    503: _MODEL | {"description": "None is: try again after Retry-After seconds"},
+}
+
+
+class Desk:
+    """Where requests with events wait for their turn."""
+
+    def __init__(self, threads: int) -> None:
+        self.turns = anyio.CapacityLimiter(threads)
+        self.answers = Answers()
+        self.present = 0
+        self.room = threads * QUEUE
+
+
+@router.post(
+    "/events",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=_ANSWERS,
+    openapi_extra={"requestBody": _BODY},
+    summary="Hand in events",
+)
+async def hand_in(
+    request: Request,
+    caller: Annotated[Caller, Depends(require("ingest"))],
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=MAX_KEY)] = None,
+) -> Response:
+    """One CloudEvent, a batch, or JSON lines; each event is judged by itself.
+
+    The same event (its id and request id) may be handed in again and changes nothing.
+    """
+    desk: Desk = request.app.state.desk
+    if desk.present >= desk.room:
+        error, wait = "Too many requests with events at once", {"Retry-After": "1"}
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, error, wait)
+    desk.present += 1
+    try:
+        return await _answer(request, desk, caller, idempotency_key)
+    finally:
+        desk.present -= 1
+
+
+async def _answer(request: Request, desk: Desk, caller: Caller, key: str | None) -> Response:
+    site, holder = site_of(request), caller.holder
+    assert holder is not None  # noqa: S101  # nobody has the role ingest without a token
+    content_type, body = request.headers.get("content-type", ""), await request.body()
+    asked = content_type.encode() + b"\n" + body
+    if key is not None and (known := _known(desk, holder, key, asked)) is not None:
+        return _response(HTTPStatus.ACCEPTED, known, {"Idempotent-Replayed": "true"})
+    results = await anyio.to_thread.run_sync(
+        _take_all, site, holder, content_type, body, limiter=desk.turns
+    )
+    for outcome, count in Counter(map(outcome_name, results)).items():
+        site.metrics.events.labels(outcome).inc(count)
+    status, answer = status_over(results), to_json(answer_over(results))
+    if key is not None and status == HTTPStatus.ACCEPTED:
+        desk.answers.keep(holder.name, key, asked, answer)
+    again = any(one["status"] == HTTPStatus.SERVICE_UNAVAILABLE for one in results)
+    return _response(status, answer, {"Retry-After": str(RETRY_AFTER_S)} if again else {})
+
+
+def _known(desk: Desk, holder: Holder, key: str, asked: bytes) -> bytes | None:
+    try:
+        return desk.answers.find(holder.name, key, asked)
+    except OtherRequest:
+        error = "Idempotency-Key: was used for another request"
+        raise ApiError(HTTPStatus.CONFLICT, error) from None
+
+
+def _take_all(site: Site, holder: Holder, content_type: str, body: bytes) -> list[dict[str, Any]]:
+    """On a thread of its own: takes time, and waits for disk and Kafka."""
+    items = items_of(content_type, body)
+    limit = site.limits.ingest_events
+    if len(items) > limit:
+        error = f"The body has {len(items)} events, limit {limit}"
+        raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error)
+    judged = [_judge(holder, value) for _, value in items]
+    good = [event for event in judged if not isinstance(event, InvalidEvent | Forbidden)]
+    published = iter(site.publisher.publish_all(good))
+    return [_result(item, event, published) for item, event in zip(items, judged, strict=True)]
+
+
+def _result(item: Item, judged: Event | InvalidEvent | Forbidden, published: Any) -> dict[str, Any]:
+    if isinstance(judged, InvalidEvent | Forbidden):
+        return result(item[0], None, judged)
+    outcome: Outcome = next(published)
+    return result(item[0], judged, outcome)
+
+
+def _judge(holder: Holder, value: bytes) -> Event | InvalidEvent | Forbidden:
+    try:
+        event = decode_strict(value)
+    except InvalidEvent as exc:
+        return exc
+    if holder.tools is None:
+        return event
+    data = event.data
+    if isinstance(data, RequestData) and data.tool_name in holder.tools:
+        return event
+    # Moving and deleting name no tool, so they would reach the images of all.
+    tools = ", ".join(sorted(holder.tools))
+    return Forbidden(f"The token {holder.name} is good for images and failures of {tools} only")
+
+
+def _response(status: int, body: bytes, headers: dict[str, str]) -> Response:
+    return Response(body, status, headers, media_type="application/json")
