@@ -22,9 +22,13 @@ HEAD = (
 
 def page() -> str:
     """The document, whole."""
-    # Those of storage are a class of their own, and would come first.
-    fields = sorted(Settings.model_fields.items(), key=lambda item: item[0].startswith("storage_"))
+    fields = sorted(Settings.model_fields.items(), key=lambda item: _place(item[0]))
     return HEAD + "".join(f"{_row(name, field)}\n" for name, field in fields)
+
+
+def _place(name: str) -> int:
+    """Those of storage and of the web are classes of their own, and would come first."""
+    return 2 if name.startswith("storage_") else int(name.startswith(("http_", "api_")))
 
 
 def _row(name: str, field: FieldInfo) -> str:

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "cleanup": ("operations.cli.cleanup:cleanup", "Remove old images, as a policy says."),
     "erase": ("operations.cli.erase:erase", "Everything of a user, for good."),
+    "serve": ("operations.cli.serve:serve", "Serve pages, read API and event ingest."),
     "demo": ("operations.cli.demo:demo", "The main job on the embedded stack, with real images."),
 }
 

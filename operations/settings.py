@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from operations.http_settings import HttpSettings
 from operations.storage_settings import StorageSettings
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -36,7 +37,7 @@ class SettingsError(ValueError):
     """A setting is wrong; the message names the variable and never shows a secret."""
 
 
-class Settings(StorageSettings):
+class Settings(StorageSettings, HttpSettings):
     """Every setting, with its variable's name in upper case behind ``OMEGA_``.
 
     A server that is not configured is the embedded one, started on first use.
@@ -98,8 +99,12 @@ class Settings(StorageSettings):
         256 * 2**20, description="So many bytes of events may wait in the spool", ge=2**20
     )
 
-    http_host: str = Field("127.0.0.1", description="Where workers tell their health")
-    http_port: Port = Field(0, description="The port for it; 0: any free one, named in the log")
+    http_host: str = Field(
+        "127.0.0.1", description="Where the web server listens, and workers tell their health"
+    )
+    http_port: Port = Field(
+        0, description="The port for it; 0: any free one, named in the log, and 8080 for pages"
+    )
 
     @field_validator("topic")
     @classmethod
