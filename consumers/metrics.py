@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -11,9 +12,13 @@ from prometheus_client.registry import Collector
 
 from consumers.decoding import Draft
 from consumers.processor import Processed
+from schemas.events import ImageFailed, ImageGenerated
+from schemas.metric_labels import BoundedLabels
 
 PREFIX = "omega_images_consumer"
 RECORD_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+MAX_TOOLS_AND_MODELS = 200
+OUTCOMES: Mapping[type, str] = {ImageGenerated: "success", ImageFailed: "failed"}
 SECOND_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 
 
@@ -38,6 +43,10 @@ class WorkerMetrics:
         self.consumed = self._counter("records_consumed", "Records read from the log.")
         # What committed batches did to rows; kind: inserted, updated, deleted, unchanged.
         self.applied = self._counter("requests_applied", "Requests in committed batches.", "kind")
+        # What tools' events said; only the statistics' workers count it, so that it counts once.
+        self.outcomes = self._counter("outcomes", "Events of tools.", "tool", "model", "outcome")
+        self._outcome_labels = BoundedLabels(MAX_TOOLS_AND_MODELS)
+        self._counts_outcomes = projection == "stats"
         # Records set aside in committed batches, by the stable short name of the reason.
         self.dead_letters = self._counter("dead_letters", "Records set aside.", "error_class")
         # Requests with two different successes: the later one is overruled.
@@ -78,11 +87,25 @@ class WorkerMetrics:
             if count := getattr(applied, kind):
                 self.applied.labels(kind).inc(count)
         self.conflicts.inc(len(applied.conflicts))
+        if self._counts_outcomes:
+            self._count_outcomes(draft)
         for letter in processed.dead_lettered:
             self.dead_letters.labels(letter.error_class).inc()
         self.batch_records.observe(draft.records)
         self.batch_seconds.observe(seconds)
         self.last_progress.set_to_current_time()
+
+    def _count_outcomes(self, draft: Draft) -> None:
+        counts: Tally[tuple[str, str, str]] = Tally()
+        for _, event in draft.decoded:
+            data = event.data
+            outcome = OUTCOMES.get(type(data))
+            if outcome is not None:
+                fields = data.__dict__
+                counts[outcome, fields["tool_name"], fields["model"] or ""] += 1
+        for (outcome, tool, model), count in counts.items():
+            labels = self._outcome_labels.of(tool, model)
+            self.outcomes.labels(*labels, outcome).inc(count)
 
 
 class _LagCollector(Collector):

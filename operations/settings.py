@@ -99,6 +99,13 @@ class Settings(StorageSettings, HttpSettings):
         256 * 2**20, description="So many bytes of events may wait in the spool", ge=2**20
     )
 
+    traces_endpoint: str | None = Field(
+        None, description="OTLP/HTTP URL that takes OpenTelemetry traces; unset: none are recorded"
+    )
+    traces_ratio: float = Field(
+        1.0, description="Of traces that begin here, so large a part is recorded", ge=0, le=1
+    )
+
     http_host: str = Field(
         "127.0.0.1", description="Where the web server listens, and workers tell their health"
     )

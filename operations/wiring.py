@@ -15,12 +15,14 @@ from consumers.kafka_log import KafkaLogReader
 from consumers.kafka_topics import create_topic, topic_state
 from consumers.log import TopicMissing, TopicState
 from operations.settings import Settings
-from operations.storing import open_storage
+from operations.storing import ExtraMissing, open_storage
 from producers.kafka_publisher import KafkaPublisher, PublisherSettings
+from producers.metrics import ProducerMetrics
 from producers.sealing import Sealer, SealingPublisher
 from producers.spool import Spool
 from producers.spool_rows import SpoolLimits
 from producers.spooling_publisher import SpoolingPublisher
+from producers.storage.metered import MeteredStorage
 from producers.tracking import Tracker
 from projections import migrate
 from projections.connections import LOCK_S, Connection, connector
@@ -30,6 +32,7 @@ from projections.projection import Projection
 from projections.statistics import StatisticsProjection
 from projections.user_keys import KeyTable
 from schemas.kafka_connection import KafkaConnection
+from schemas.tracing import NO_TRACER, Tracer
 
 PROJECTIONS: dict[str, Callable[[], Projection]] = {
     "table": TableProjection,
@@ -164,15 +167,16 @@ def spool_path(settings: Settings) -> Path:
     return settings.spool_path or settings.home / "spool" / f"{settings.topic}.db"
 
 
-def open_publisher(ledger: Ledger) -> SpoolingPublisher:
+def open_publisher(ledger: Ledger, metrics: ProducerMetrics | None = None) -> SpoolingPublisher:
     """Publishes to the ledger's topic by way of the spool. Raises SpoolError."""
     spool = open_spool(ledger.settings)
     # What fails is sent again anyway; the earlier it fails, the sooner a close is done.
     kafka = KafkaPublisher(ledger.servers.kafka, ledger.topic, PublisherSettings(deadline_s=5))
     if not ledger.settings.seal:
-        return SpoolingPublisher(spool, kafka)
+        return SpoolingPublisher(spool, kafka, metrics=metrics)
     sealer = open_sealer(ledger.servers.database_url)
-    return SpoolingPublisher(spool, SealingPublisher(kafka, sealer), sealer=sealer)
+    sealing = SealingPublisher(kafka, sealer)
+    return SpoolingPublisher(spool, sealing, sealer=sealer, metrics=metrics)
 
 
 def open_direct_publisher(ledger: Ledger) -> KafkaPublisher | SealingPublisher:
@@ -189,15 +193,34 @@ def open_sealer(database_url: str) -> Sealer:
 
 
 @contextmanager
-def open_tracker(ledger: Ledger) -> Iterator[Tracker]:
-    """For tools. First tells what became of calls in which processes died. Raises SpoolError."""
-    with open_publisher(ledger) as publisher:
-        tracker = Tracker(publisher, open_storage(ledger.settings))
+def open_tracker(ledger: Ledger, metrics: ProducerMetrics | None = None) -> Iterator[Tracker]:
+    """For tools. First tells what became of calls in which processes died. Raises SpoolError.
+
+    ``metrics`` go into the registry that the process exposes.
+    """
+    with open_publisher(ledger, metrics) as publisher:
+        storage = open_storage(ledger.settings)
+        if metrics is not None:
+            storage = MeteredStorage(storage, metrics)
+        tracer = tracer_of(ledger.settings, "omega-images-tools")
+        tracker = Tracker(publisher, storage, metrics=metrics, tracer=tracer)
         tracker.recover()
         try:
             yield tracker
         finally:
             tracker.close()
+
+
+def tracer_of(settings: Settings, service: str) -> Tracer:
+    """Records spans where that is configured. Raises ExtraMissing."""
+    if settings.traces_endpoint is None:
+        return NO_TRACER
+    try:
+        from operations.tracing import open_tracer  # its packages are an extra
+    except ModuleNotFoundError as exc:
+        extra = "omega-images[tracing]"
+        raise ExtraMissing(f"{exc.name} is not installed: pip install '{extra}'") from None
+    return open_tracer(service, settings.traces_endpoint, settings.traces_ratio)
 
 
 def owner_name(projection: str) -> str:

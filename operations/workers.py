@@ -14,9 +14,12 @@ from consumers.health import Health, HealthServer
 from consumers.kafka_group import GroupSettings, KafkaGroupLog
 from consumers.metrics import WorkerMetrics
 from consumers.processor import BATCH_LOCK_TIMEOUT_S, Processor
+from consumers.traced_processor import TracedProcessor
 from consumers.vitals import Vitals
 from consumers.worker import Limits, Worker
-from operations.wiring import PROJECTIONS, Ledger, owner_name
+from consumers.writer import BatchProcessor
+from operations.wiring import PROJECTIONS, Ledger, owner_name, tracer_of
+from schemas.tracing import NO_TRACER
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -52,7 +55,10 @@ def run_worker(ledger: Ledger, projection: str, options: WorkerOptions) -> None:
         settings=GroupSettings(instance_id=options.instance_id),
     )
     connect = ledger.connector(owner, lock_s=BATCH_LOCK_TIMEOUT_S)
-    processor = Processor(PROJECTIONS[projection](), key, connect, owner)
+    processor: BatchProcessor = Processor(PROJECTIONS[projection](), key, connect, owner)
+    tracer = tracer_of(ledger.settings, f"omega-images-consume-{projection}")
+    if tracer is not NO_TRACER:
+        processor = TracedProcessor(processor, tracer, projection)
     metrics = WorkerMetrics(projection, ledger.topic, owner)
     vitals = Vitals()
     limits = Limits(batch_records=options.batch_records)

@@ -15,6 +15,7 @@ import structlog
 
 from producers.breaker import Breaker
 from producers.group_commit import Work
+from producers.metrics import ProducerMetrics
 from producers.publisher import (
     Publisher,
     PublisherClosed,
@@ -62,9 +63,14 @@ class SpoolingPublisher:
         spool: Spool,
         publisher: Publisher,
         settings: SpoolingSettings = DEFAULT_SETTINGS,
+        *,
         sealer: Sealer | None = None,
+        metrics: ProducerMetrics | None = None,
     ) -> None:
         self.spool = spool
+        self._metrics = metrics
+        if metrics is not None:
+            metrics.watch_spool(spool)
         self._sealer = sealer
         self._publisher = publisher
         self._settings = settings
@@ -128,6 +134,8 @@ class SpoolingPublisher:
             raise PublishRefused(f"event {event.id}: {exc.message}") from exc
         down = self._breaker.reason
         pending = Pending(event)
+        if self._metrics is not None:
+            pending.add_done_callback(partial(self._metrics.answered, time.perf_counter()))
         written = partial(self._written, pending, down)
         try:
             self.spool.append_soon(entry, written, claim=down is None, along=along)

@@ -12,11 +12,20 @@ import structlog
 
 from producers.image_kind import mime_type_of
 from producers.intents import IntendedFile, Intents
+from producers.metrics import ProducerMetrics
 from producers.publisher import PublishError, Receipt
 from producers.spooling_publisher import SpoolingPublisher
 from producers.storage import Storage, Stored, file_name
-from schemas.events import GeneratedEvent, ImageFailed, ImageGenerated, RequestData, new_event
+from schemas.events import (
+    Event,
+    GeneratedEvent,
+    ImageFailed,
+    ImageGenerated,
+    RequestData,
+    new_event,
+)
 from schemas.limits import BYTE_LIMITS
+from schemas.tracing import NO_TRACER, Tracer
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -39,6 +48,8 @@ class Desk(NamedTuple):
     intents: Intents
     storage: Storage
     now: Callable[[], datetime]
+    metrics: ProducerMetrics | None = None
+    tracer: Tracer = NO_TRACER
 
 
 class Call:
@@ -52,6 +63,9 @@ class Call:
         self._taken: set[int] = set()
         self._images: dict[int, TrackedImage] = {}
         self._intent = desk.intents.open(request)
+        self._span = desk.tracer.begin(
+            f"tool {request.tool_name}", attributes={"omega.request_id": request.request_id}
+        )
 
     @property
     def request_id(self) -> str:
@@ -79,15 +93,31 @@ class Call:
 
     def fail(self, error: BaseException) -> None:
         """The body raised this: publish it, unless all images that were asked for are saved."""
+        self._over(error)
         code = getattr(error, "error_code", None)
         self._end(_shown(error), code if isinstance(code, str) and code else type(error).__name__)
 
     def end(self) -> None:
         """The body has ended."""
+        self._over(None)
         if self._images:
             self._desk.publisher.spool.later(self._desk.intents.told_all(self._intent))
         else:
             self._end("the tool ended without an image", NO_IMAGE)
+
+    def _over(self, error: BaseException | None) -> None:
+        self._span.end(error)
+        if self._desk.metrics is not None:
+            succeeded = bool(self._images) and (
+                error is None or len(self._images) >= self.request.n
+            )
+            self._desk.metrics.count_call(self.request.tool_name, succeeded=succeeded)
+
+    def _event(self, data: ImageGenerated | ImageFailed) -> Event:
+        """With the trace that it belongs to."""
+        trace = self._span.traceparent
+        extensions = None if trace is None else {"traceparent": trace}
+        return new_event(data, time=self._desk.now(), extensions=extensions)
 
     def _save(
         self, number: int, data: bytes, mime_type: str, fields: dict[str, Any]
@@ -99,19 +129,24 @@ class Call:
             storage.url_of(filename), storage.provider, len(data), hashlib.sha256(data).hexdigest()
         )
         request = self.request.__dict__ | fields | {"request_id": request_id}
-        made = new_event(_generated(request, expected, mime_type), time=self._desk.now())
+        made = self._event(_generated(request, expected, mime_type))
         assert isinstance(made, GeneratedEvent)  # noqa: S101  # from its data
         intents.open_file(self._intent, IntendedFile(number, filename, made))
+        span = self._desk.tracer.begin("store image", self._span.traceparent)
         try:
             stored = storage.put(data, filename, mime_type)
-        except BaseException:
+        except BaseException as exc:
+            span.end(exc)
             intents.close_file(self._intent, number)
             raise
+        span.end()
         if stored != expected:
             told = _generated(request, stored, mime_type)
             made = made.model_copy(update={"data": told})
         along = intents.told_image(self._intent, number)
+        span = self._desk.tracer.begin("publish event", self._span.traceparent)
         receipt = self._desk.publisher.publish(made, along=along)
+        span.end()
         image = TrackedImage(request_id, stored, receipt)
         self._images[number] = image
         return image
@@ -136,7 +171,7 @@ class Call:
             return
         failure = failed(self.request, self._first_free(), error, error_code[:MAX_ERROR_CODE])
         try:
-            publisher.publish_async(new_event(failure, time=self._desk.now()), along=told_all)
+            publisher.publish_async(self._event(failure), along=told_all)
         except PublishError as exc:
             # The intent is left, and tells it at the next start.
             log.warning("a failure is not told yet", request=self.request_id, reason=str(exc))

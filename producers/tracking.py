@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, ParamSpec
 
 from producers.intents import Intents
+from producers.metrics import ProducerMetrics
 from producers.pictures import Tracked, pictures_of
 from producers.recovery import Recovered, recover
 from producers.spooling_publisher import SpoolingPublisher
@@ -19,6 +20,7 @@ from producers.storage import Storage
 from producers.tracked import Call, Desk
 from producers.tracked_async import AsyncCall
 from schemas.events import RequestData, uuid7
+from schemas.tracing import NO_TRACER, Tracer
 
 P = ParamSpec("P")
 
@@ -36,8 +38,13 @@ class Tracker:
         publisher: SpoolingPublisher,
         storage: Storage,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        metrics: ProducerMetrics | None = None,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
-        self._desk = Desk(publisher, Intents(publisher.spool), storage, now)
+        self._desk = Desk(
+            publisher, Intents(publisher.spool), storage, now, metrics=metrics, tracer=tracer
+        )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="track")
 
     def track(

@@ -8,7 +8,10 @@ from typing import Any
 import psycopg
 from psycopg import Connection, conninfo
 
-__all__ = ["LOCK_S", "Connection", "connection_info", "connector"]
+__all__ = ["LOCK_S", "Connection", "DatabaseError", "connection_info", "connector"]
+
+DatabaseError = psycopg.Error
+"""Whatever the database or the way to it raises."""
 
 CONNECT_S = 5
 IDLE_IN_TRANSACTION_S = 15

@@ -1,4 +1,4 @@
-"""Tables that are not made from the log: users' keys, what is being removed, what was looked at.
+"""Tables not made from the log: users' keys, what is being removed, what was looked at and found.
 
 A rebuild leaves them alone. They belong into the database's backups.
 """
@@ -59,4 +59,13 @@ image_uses = Table(
     Column("request_id", Text, primary_key=True),
     Column("last_used_at", timestamptz, nullable=False),
     comment="When an image was last looked at, or edited further",
+)
+
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("projection", Text, primary_key=True),
+    Column("ran_at", timestamptz, nullable=False),
+    Column("differences", BigInteger, nullable=False, comment="Found, and not mended"),
+    comment="What the last reconcile of each projection found",
 )

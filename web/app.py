@@ -8,12 +8,28 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from web import errors, health, ingest, login, uploads
+from web import errors, health, images_api, ingest, login, uploads
+from web.api import dead_letters, explain, failures, images, pipeline, stats
 from web.guard import Guard
 from web.site import Site
 from web.templating import STATIC
 
-ROUTERS = (health.router, login.router, uploads.router, ingest.router)
+SCRAPE_PATIENCE_S = 2.0
+"""So long may the database take to give a connection for the metrics."""
+
+ROUTERS = (
+    health.router,
+    login.router,
+    uploads.router,
+    ingest.router,
+    images_api.router,
+    images.router,
+    stats.router,
+    failures.router,
+    explain.router,
+    dead_letters.router,
+    pipeline.router,
+)
 """In the order in which they are asked."""
 
 
@@ -30,6 +46,7 @@ def create_app(site: Site) -> FastAPI:
         responses=errors.RESPONSES,
     )
     app.state.site = site
+    site.metrics.watch_ledger(lambda: site.pool.connection(SCRAPE_PATIENCE_S))
     app.state.desk = ingest.Desk(site.limits.ingest_threads)
     app.add_middleware(Guard, site=site)
     errors.install(app)

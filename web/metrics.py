@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from projections.connections import Connection
+from web.ledger_metrics import LedgerCollector
 
 PREFIX = "omega_images_web"
 SECOND_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
@@ -31,3 +38,7 @@ class WebMetrics:
         self.events = Counter(
             f"{PREFIX}_ingest_events", "Events handed in.", ("outcome",), registry=registry
         )
+
+    def watch_ledger(self, connect: Callable[[], AbstractContextManager[Connection[Any]]]) -> None:
+        """Report what the database knows at the time of the scrape."""
+        self.registry.register(LedgerCollector(connect))

@@ -13,6 +13,7 @@ from operations.cli.output import print_json, print_table, say
 from operations.rebuilding import run_reconciliation
 from operations.settings import load_settings
 from operations.wiring import PROJECTIONS, open_ledger
+from projections.reconciliations import note
 from projections.reconciling import Difference
 
 SHOWN = 50
@@ -45,6 +46,8 @@ def reconcile(
         result = run_reconciliation(ledger, name, repair=repair, lose=lose, processes=processes)
         found += result.differences
         mended += result.mended
+        with ledger.connect() as connection:
+            note(connection, name, len(result.differences) - result.mended)
     if json:
         print_json({"holds": not found, "mended": mended, "differences": _facts(found)})
     else:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-
 from producers.image_kind import mime_type_of
 from producers.storage.names import EXTENSIONS
-from producers.storage.storage import Storage, StorageRefused, Stored, StoredFile
+from producers.storage.storage import Storage, StorageRefused, Stored
+from producers.storage.wrapped import WrappedStorage
 
 MAX_BYTES = 64 * 2**20
 SVG_BEGINNINGS = (b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE svg")
 
 
-class CheckedStorage:
+class CheckedStorage(WrappedStorage):
     """Storage that refuses what no viewer would show; everything else is the store's own."""
 
     def __init__(self, storage: Storage, max_bytes: int = MAX_BYTES) -> None:
-        self._storage = storage
+        super().__init__(storage)
         self._max_bytes = max_bytes
-
-    @property
-    def provider(self) -> str:
-        return self._storage.provider
 
     def put(self, data: bytes, filename: str, mime_type: str) -> Stored:
         """Raises StorageRefused for no bytes, too many, or others than declared."""
@@ -32,30 +26,6 @@ class CheckedStorage:
             raise StorageRefused(f"{filename} has {len(data)} bytes, {self._max_bytes} are allowed")
         _check_kind(data, filename, mime_type.partition(";")[0].strip().lower())
         return self._storage.put(data, filename, mime_type)
-
-    def read(self, filename: str) -> bytes:
-        return self._storage.read(filename)
-
-    def exists(self, filename: str) -> bool:
-        return self._storage.exists(filename)
-
-    def modified(self, filename: str) -> datetime:
-        return self._storage.modified(filename)
-
-    def holder(self, filename: str) -> Storage:
-        return self._storage.holder(filename)
-
-    def delete(self, filename: str) -> bool:
-        return self._storage.delete(filename)
-
-    def list(self) -> Iterator[StoredFile]:
-        return self._storage.list()
-
-    def url_of(self, filename: str) -> str:
-        return self._storage.url_of(filename)
-
-    def filename_of(self, url: str) -> str | None:
-        return self._storage.filename_of(url)
 
 
 def _check_kind(data: bytes, filename: str, declared: str) -> None:

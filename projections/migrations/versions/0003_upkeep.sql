@@ -58,3 +58,14 @@ CREATE TABLE image_uses (
 );
 
 COMMENT ON TABLE image_uses IS 'When an image was last looked at, or edited further';
+
+CREATE TABLE reconciliations (
+    projection TEXT NOT NULL,
+    ran_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    differences BIGINT NOT NULL,
+    PRIMARY KEY (projection)
+);
+
+COMMENT ON TABLE reconciliations IS 'What the last reconcile of each projection found';
+
+COMMENT ON COLUMN reconciliations.differences IS 'Found, and not mended';
