@@ -44,6 +44,27 @@ class Group:
     last_seen: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A dead letter without its record."""
+
+    id: int
+    projection: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    bytes: int | None
+    """Of its value; None where it has none."""
+    error_class: str
+    message: str
+    fingerprint: str
+    first_seen: datetime
+    last_seen: datetime
+    attempts: int
+    state: str
+
+
 class StoredLetter(NamedTuple):
     """A dead letter as it is kept; ``headers`` and ``history`` are JSON."""
 
@@ -98,6 +119,15 @@ def page(connection: Connection[Any], selection: Selection, after: int = 0) -> l
     """Up to PAGE_SIZE letters with an id over ``after``."""
     parameters = _parameters(selection) | {"after": after, "limit": PAGE_SIZE}
     return [StoredLetter(*row) for row in connection.execute(sql.PAGE, parameters)]
+
+
+def summaries(
+    connection: Connection[Any], selection: Selection, after: int = 0, limit: int = PAGE_SIZE
+) -> list[Summary]:
+    """Up to ``limit`` letters with an id over ``after``, without their records."""
+    parameters = _parameters(selection) | {"after": after, "limit": limit}
+    with connection.cursor(row_factory=class_row(Summary)) as cursor:
+        return cursor.execute(sql.SUMMARIES, parameters).fetchall()
 
 
 def hold(connection: Connection[Any], ids: list[int]) -> list[StoredLetter]:

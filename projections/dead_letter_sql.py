@@ -55,6 +55,16 @@ WHERE id > %(after)s AND state = %(state)s
 ORDER BY id LIMIT %(limit)s
 """
 
+SUMMARIES = """
+SELECT id, projection, topic, partition, "offset", timestamp_ms, octet_length(value) AS bytes,
+    error_class, message, fingerprint, first_seen, last_seen, attempts, state
+FROM dead_letters
+WHERE id > %(after)s AND state = %(state)s
+    AND (%(projection)s::text IS NULL OR projection = %(projection)s)
+    AND (%(fingerprint)s::text IS NULL OR fingerprint = %(fingerprint)s)
+ORDER BY id LIMIT %(limit)s
+"""
+
 HOLD = """
 SELECT id, projection, topic, partition, "offset", timestamp_ms, key, value, headers,
     error_class, message, fingerprint, first_seen, last_seen, attempts, state, history

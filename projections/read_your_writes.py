@@ -33,11 +33,11 @@ def wait_for(
     deadline = time.monotonic() + timeout_s
     # Listen first, look then: whatever commits after the look is notified.
     connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
-    while not _is_past(connection, projection, topic, place):
+    while not is_past(connection, projection, topic, place):
         left = deadline - time.monotonic()
         # A list, to its end: while the generator is open, what arrives during a query gets lost.
         if left <= 0 or not list(connection.notifies(timeout=left, stop_after=1)):
-            if _is_past(connection, projection, topic, place):
+            if is_past(connection, projection, topic, place):
                 return
             raise ReadTimeout(
                 f"{projection} has not come past {place.partition}:{place.offset} within "
@@ -45,6 +45,7 @@ def wait_for(
             )
 
 
-def _is_past(connection: Connection[Any], projection: str, topic: str, place: Position) -> bool:
+def is_past(connection: Connection[Any], projection: str, topic: str, place: Position) -> bool:
+    """Whether the projection has come past ``place``. Raises psycopg.Error."""
     row = connection.execute(PAST, (place.offset, projection, topic, place.partition)).fetchone()
     return row is not None and bool(row[0])

@@ -48,13 +48,13 @@ def writer(database_url: str) -> Iterator[Writer]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """When the position was asked for."""
     times: list[float] = []
-    is_past = read_your_writes._is_past
+    is_past = read_your_writes.is_past
 
     def counted(*arguments: Any) -> bool:
         times.append(time.monotonic())
         return is_past(*arguments)
 
-    monkeypatch.setattr(read_your_writes, "_is_past", counted)
+    monkeypatch.setattr(read_your_writes, "is_past", counted)
     return times
 
 

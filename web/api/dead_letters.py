@@ -1,0 +1,252 @@
+"""Dead letters: looking at them, redriving them, giving them up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import ConfigDict, Field, model_validator
+from starlette.responses import Response
+
+from consumers.redrive import Redrive
+from projections import dead_letter_reads as letters
+from projections.connections import Connection
+from projections.dead_letter_facts import letter_facts
+from projections.dead_letter_reads import Selection
+from projections.image_table import TableProjection
+from projections.projection import Projection
+from projections.statistics import StatisticsProjection
+from web.api.answers import CACHED, Model, answer
+from web.api.parameters import Parameters
+from web.errors import ApiError
+from web.security import require
+from web.site import site_of
+
+router = APIRouter(prefix="/api/v1/dead-letters", tags=["dead letters"])
+read = [Depends(require("read"))]
+operate = [Depends(require("operate"))]
+
+MAX_AT_ONCE = 5_000
+"""Letters that one request redrives; more take longer than anybody waits for an answer."""
+
+ProjectionName = Literal["table", "stats"]
+State = Literal["open", "redriven", "discarded"]
+BIGINT = 2**63 - 1
+Shown = TypeVar("Shown", bound=Model)
+FINGERPRINT = r"^[0-9a-f]{12}$"
+
+
+class Kind(Model):
+    """Dead letters of one kind."""
+
+    projection: str
+    fingerprint: str
+    error_class: str
+    example: str
+    count: int
+    first_id: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+class Kinds(Model):
+    """Dead letters by kind, the largest first."""
+
+    kinds: list[Kind]
+
+
+class KindsQuery(Parameters):
+    """Which kinds."""
+
+    state: State = "open"
+    projection: ProjectionName | None = None
+
+
+class Summary(Model):
+    """A dead letter without its record."""
+
+    id: int
+    projection: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    bytes: int | None
+    error_class: str
+    message: str
+    fingerprint: str
+    first_seen: datetime
+    last_seen: datetime
+    attempts: int
+    state: str
+
+
+class Letter(Summary):
+    """A dead letter, whole."""
+
+    key: str | None
+    headers: dict[str, str]
+    value: str | None = Field(description="In base64.")
+    read_as: str = Field(description="an event, JSON, text, bytes, or nothing.")
+    record: Any = Field(description="The value, as it was read.")
+    history: list[dict[str, Any]]
+
+
+class LettersQuery(KindsQuery):
+    """Which letters."""
+
+    fingerprint: str | None = Field(None, pattern=FINGERPRINT)
+    after: int = Field(0, ge=0, le=BIGINT, description="Letters with a higher id.")
+    limit: int = Field(50, ge=1, le=200)
+
+
+class Letters(Model):
+    """Some dead letters, in the order of their ids."""
+
+    letters: list[Summary]
+    next_after: int | None = Field(description="For the next page; null: there are no more.")
+
+
+class LetterAnswer(Model):
+    """One dead letter."""
+
+    letter: Letter
+
+
+class Choice(Model):
+    """Which open letters: one by its id, those of a fingerprint, or all."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: int | None = Field(None, ge=1, le=BIGINT)
+    fingerprint: str | None = Field(None, pattern=FINGERPRINT)
+    all: bool = False
+    projection: ProjectionName | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.id is not None) + (self.fingerprint is not None) + self.all != 1:
+            raise ValueError("give one of id, fingerprint and all")
+        return self
+
+    @property
+    def selection(self) -> Selection:
+        """The same for projections."""
+        return Selection(self.projection, self.fingerprint, self.id)
+
+
+class RedriveOrder(Choice):
+    """What to redrive, and how."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"fingerprint": "0f3a5c7e9b1d", "canary": True}]}
+    )
+
+    canary: bool = Field(False, description="One of each kind first; kinds that fail are skipped.")
+    dry_run: bool = Field(False, description="Say what would come of it; change nothing.")
+
+
+class DiscardOrder(Choice):
+    """What to give up, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"id": 17, "reason": "a test of the importer"}]}
+    )
+
+    reason: str = Field(min_length=1, max_length=1_000, pattern=r"^[^\x00]*\S[^\x00]*$")
+
+
+class Redriven(Model):
+    """What came of it."""
+
+    done: int
+    failed: int = Field(description="Dead still.")
+    skipped: int = Field(description="Of kinds whose canary failed.")
+    dry_run: bool
+
+
+class Discarded(Model):
+    """What came of it."""
+
+    discarded: int
+
+
+@router.get("", response_model=Kinds, responses=CACHED, dependencies=read)
+def list_kinds(request: Request, query: Annotated[KindsQuery, Query()]) -> Response:
+    """Dead letters by kind: how many, the first and the last, and an example."""
+    with site_of(request).pool.connection() as connection:
+        groups = letters.list_groups(connection, state=query.state, projection=query.projection)
+    return answer(request, Kinds(kinds=[_in_utc(Kind, group) for group in groups]))
+
+
+@router.get("/letters", response_model=Letters, responses=CACHED, dependencies=read)
+def list_letters(request: Request, query: Annotated[LettersQuery, Query()]) -> Response:
+    """Dead letters one by one, without their records."""
+    chosen = Selection(query.projection, query.fingerprint, None, query.state)
+    with site_of(request).pool.connection() as connection:
+        found = letters.summaries(connection, chosen, query.after, query.limit + 1)
+    shown = [_in_utc(Summary, one) for one in found[: query.limit]]
+    more = shown[-1].id if len(found) > query.limit else None
+    return answer(request, Letters(letters=shown, next_after=more))
+
+
+@router.get("/letters/{id}", response_model=LetterAnswer, responses=CACHED, dependencies=read)
+def get_letter(
+    request: Request, letter_id: Annotated[int, Path(alias="id", ge=1, le=BIGINT, examples=[17])]
+) -> Response:
+    """One dead letter: why, where it stood, its headers, and the record as far as can be read."""
+    with site_of(request).pool.connection() as connection:
+        found = letters.get_letter(connection, letter_id)
+    if found is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, "No dead letter of this id")
+    facts = letter_facts(found) | {"bytes": None if found.value is None else len(found.value)}
+    for name in ("first_seen", "last_seen"):
+        facts[name] = facts[name].astimezone(UTC)
+    return answer(request, LetterAnswer(letter=Letter(**facts)))
+
+
+@router.post("/redrive", response_model=Redriven, dependencies=operate)
+def redrive(request: Request, order: RedriveOrder) -> Response:
+    """Project open dead letters once more, beside the live workers.
+
+    Always safe: an old event that comes late lands as if it had come in its turn. A letter that
+    fails again keeps its history.
+    """
+    with site_of(request).connect() as connection:
+        _check(connection, order.selection)
+        count = letters.count(connection, order.selection)
+        if count > MAX_AT_ONCE:
+            error = f"{count} letters are too many at once: `omega-images dead-letters redrive`"
+            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error)
+        kinds: dict[str, Projection] = {"table": TableProjection(), "stats": StatisticsProjection()}
+        work = Redrive(connection, kinds, dry_run=order.dry_run)
+        result = work.run(order.selection, canary=order.canary)
+    told = Redriven(
+        done=result.done, failed=result.failed, skipped=result.skipped, dry_run=order.dry_run
+    )
+    return answer(request, told)
+
+
+@router.post("/discard", response_model=Discarded, dependencies=operate)
+def discard(request: Request, order: DiscardOrder) -> Response:
+    """Give open dead letters up. They stay where they are, with the reason, as discarded."""
+    with site_of(request).connect() as connection:
+        _check(connection, order.selection)
+        count = letters.discard(connection, order.selection, order.reason)
+    return answer(request, Discarded(discarded=count))
+
+
+def _check(connection: Connection[Any], chosen: Selection) -> None:
+    """Raises ApiError 404 when there is nothing of what was asked for by name."""
+    if chosen.id is None and chosen.fingerprint is None:
+        return
+    if not letters.count(connection, chosen):
+        raise ApiError(HTTPStatus.NOT_FOUND, "No such open dead letter")
+
+
+def _in_utc(kind: type[Shown], found: Any) -> Shown:
+    one = kind.model_validate(found)
+    times = {name: getattr(one, name).astimezone(UTC) for name in ("first_seen", "last_seen")}
+    return one.model_copy(update=times)
