@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from producers.publisher import Acknowledgement, Publisher, PublishUnavailable
 from schemas.events import Event, RequestData
-from schemas.sealing import KeysUnavailable, SealingKey, seal
+from schemas.sealing import Cipher, KeysUnavailable, SealingKey, cipher_of, seal
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class Sealer:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
-        self._keys: dict[str, SealingKey] = {}
+        self._keys: dict[str, tuple[bytes, Cipher]] = {}
         self._asked_at = clock()
         self._asking = False
         self._away_until = float("-inf")
@@ -65,7 +65,7 @@ class Sealer:
         data = event.data
         if not isinstance(data, RequestData) or data.sealed is not None:
             return event
-        return seal(event, self._key(data.user_id))
+        return seal(event, *self._key(data.user_id))
 
     def prepare(self, user_ids: Collection[str]) -> None:
         """Get the keys of many users at once. Raises KeysUnavailable."""
@@ -79,7 +79,7 @@ class Sealer:
         with self._lock:
             self._store.close()
 
-    def _key(self, user_id: str) -> SealingKey:
+    def _key(self, user_id: str) -> tuple[bytes, Cipher]:
         age = self._clock() - self._asked_at
         if age > REFRESH_S and not self._asking:
             self._asking = True
@@ -105,13 +105,14 @@ class Sealer:
         """Forget what was destroyed."""
         destroyed = self._stored(self._store.destroyed)
         self._asked_at = self._clock()
-        self._keys = {u: key for u, key in self._keys.items() if key.key_id not in destroyed}
+        self._keys = {u: key for u, key in self._keys.items() if key[0] not in destroyed}
 
     def _provide(self, user_ids: Collection[str]) -> None:
         provided = self._stored(partial(self._store.provide, user_ids))
         if len(self._keys) + len(provided) > MOST_KEYS:
             self._keys = {}
-        self._keys.update(provided)
+        for user_id, (key_id, key) in provided.items():
+            self._keys[user_id] = (key_id, cipher_of(key))
 
     def _stored(self, ask: Callable[[], T]) -> T:
         """What the store says; while it is away nobody waits for it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from psycopg import Connection
@@ -13,14 +12,14 @@ from projections.dead_letters import DeadLetter
 from projections.projection import Decoded
 from projections.user_keys import look_up
 from schemas.errors import InvalidEvent
-from schemas.events import ImageFailed, ImageGenerated
-from schemas.sealing import key_id_of, unsealed
+from schemas.events import ImageFailed, ImageGenerated, RequestData
+from schemas.sealing import Cipher, cipher_of, key_id_of, open_in_place, sealed_bytes
 
 KEEP_S = 60.0
 """A key that was destroyed is remembered by no process for longer."""
 MOST_KEYS = 50_000
 
-Keys = dict[bytes, bytes | None]
+Ciphers = dict[bytes, Cipher | None]
 
 
 class Unsealer:
@@ -36,7 +35,7 @@ class Unsealer:
     ) -> None:
         self._types = types
         self._clock = clock
-        self._keys: Keys = {}
+        self._ciphers: Ciphers = {}
         self._since = clock()
 
     def open(self, connection: Connection[Any], events: Sequence[Decoded]) -> None:
@@ -46,27 +45,32 @@ class Unsealer:
         """
         sealed = self._sealed(events)
         if sealed:
-            self._fetch(connection, sealed)
-            for one in sealed:
-                self._open(one)
+            blobs = [sealed_bytes(one.event.data.__dict__["sealed"]) for one in sealed]
+            self._fetch(connection, blobs)
+            for one, blob in zip(sealed, blobs, strict=True):
+                self._open(one, blob)
 
     def open_each(
         self, connection: Connection[Any], events: Sequence[Decoded]
     ) -> tuple[Sequence[Decoded], list[DeadLetter]]:
         """As ``open``, but what cannot be opened comes back apart."""
-        sealed = self._sealed(events)
-        if not sealed:
-            return events, []
-        self._fetch(connection, sealed)
-        letters = []
-        bad = set()
-        for one in sealed:
+        try:
+            self.open(connection, events)
+        except InvalidEvent:
+            return self._open_apart(connection, events)
+        return events, []
+
+    def _open_apart(
+        self, connection: Connection[Any], events: Sequence[Decoded]
+    ) -> tuple[list[Decoded], list[DeadLetter]]:
+        good, letters = [], []
+        for one in events:
             try:
-                self._open(one)
+                self.open(connection, [one])
+                good.append(one)
             except InvalidEvent as exc:
-                bad.add(id(one))
                 letters.append(DeadLetter(one.record, exc.error_class, exc.message))
-        return [one for one in events if id(one) not in bad], letters
+        return good, letters
 
     def _sealed(self, events: Iterable[Decoded]) -> list[Decoded]:
         types = self._types
@@ -76,27 +80,21 @@ class Unsealer:
             if one.event.data.__dict__.get("sealed") is not None and type(one.event.data) in types
         ]
 
-    def _fetch(self, connection: Connection[Any], sealed: Iterable[Decoded]) -> None:
-        if self._clock() - self._since > KEEP_S or len(self._keys) > MOST_KEYS:
-            self._keys.clear()
+    def _fetch(self, connection: Connection[Any], blobs: Iterable[bytes]) -> None:
+        if self._clock() - self._since > KEEP_S or len(self._ciphers) > MOST_KEYS:
+            self._ciphers.clear()
             self._since = self._clock()
-        needed = set()
-        for one in sealed:
-            with suppress(InvalidEvent):
-                key_id = key_id_of(one.event.data.__dict__["sealed"])
-                if key_id not in self._keys:
-                    needed.add(key_id)
+        needed = {key_id_of(blob) for blob in blobs} - self._ciphers.keys()
         if needed:
-            self._keys |= look_up(connection, needed)
+            for key_id, key in look_up(connection, needed).items():
+                self._ciphers[key_id] = None if key is None else cipher_of(key)
 
-    def _open(self, decoded: Decoded) -> None:
-        data = decoded.event.data
-        assert isinstance(data, ImageGenerated | ImageFailed)  # noqa: S101  # it is sealed
-        key_id = key_id_of(data.sealed or "")
-        if key_id not in self._keys:
+    def _open(self, decoded: Decoded, blob: bytes) -> None:
+        data, key_id = decoded.event.data, key_id_of(blob)
+        assert isinstance(data, RequestData)  # noqa: S101  # it is sealed
+        if key_id not in self._ciphers:
             raise InvalidEvent(
                 "SealingKeyUnknown",
                 f"data.sealed: user_keys has no key {key_id.hex()}; restore that table, redrive",
             )
-        # Frozen means: to others. A copy of every event would cost as much as decoding it.
-        data.__dict__.update(unsealed(data, self._keys[key_id]))
+        open_in_place(data, blob, self._ciphers[key_id])

@@ -12,7 +12,8 @@ from __future__ import annotations
 import binascii
 import os
 import zlib
-from base64 import b64decode, b64encode
+from base64 import b64encode
+from binascii import a2b_base64
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -23,8 +24,11 @@ from pydantic_core import to_json
 from schemas import limits
 from schemas.diagnosis import explain, parse_object
 from schemas.errors import InvalidEvent
-from schemas.events import Event, FailedEvent, GeneratedEvent, RequestData, Strict
+from schemas.events import Event, ImageFailed, ImageGenerated, RequestData, Strict
 from schemas.json_values import is_storable
+
+Cipher = AESGCM
+"""What seals and opens with one key."""
 
 ERASED = "[erased]"
 """What stands for a text whose key was destroyed."""
@@ -33,7 +37,7 @@ KEY_ID_BYTES = 8
 KEY_BYTES = 32
 _NONCE = 12
 _HEAD = 1 + KEY_ID_BYTES
-_HEAD_TEXT = _HEAD // 3 * 4
+_VERSIONS = frozenset({b"\1", b"\2"})
 _WORTH_DEFLATING = 1_024
 _SURELY_FITS = limits.BYTE_LIMITS["error"]
 _NUL = b"\\u0000"
@@ -59,95 +63,112 @@ class KeysUnavailable(Exception):
     """Keys can neither be looked up nor made now; try again."""
 
 
-class Personal(Strict):
-    """The fields that are sealed. What identifies and counts an image is not among them."""
+class PersonalFields(Strict):
+    """What is sealed of a success. What identifies and counts an image is not among it."""
 
     username: limits.Username | None = None
     prompt: limits.Prompt = ""
     tags: limits.Tags | None = None
     metadata: limits.Metadata | None = None
     message_id: limits.MessageId | None = None
+
+
+class PersonalFieldsOfFailure(PersonalFields):
+    """What is sealed of a failure."""
+
     error: limits.ErrorText = ""
 
 
-PERSONAL = tuple(Personal.model_fields)
-_EMPTY: dict[str, Any] = {name: field.default for name, field in Personal.model_fields.items()}
-_LOST = _EMPTY | {"prompt": ERASED, "error": ERASED}
-_read_personal = TypeAdapter(Personal).validator.validate_json
+PERSONAL = tuple(PersonalFieldsOfFailure.model_fields)
+_KINDS: dict[type, type[PersonalFields]] = {
+    ImageGenerated: PersonalFields,
+    ImageFailed: PersonalFieldsOfFailure,
+}
+_readers = {kind: TypeAdapter(model).validator.validate_json for kind, model in _KINDS.items()}
+_empty: dict[type, dict[str, Any]] = {
+    kind: {name: field.default for name, field in model.model_fields.items()}
+    for kind, model in _KINDS.items()
+}
 
 
-def seal(event: Event, key: SealingKey) -> Event:
+def cipher_of(key: bytes) -> Cipher:
+    """What seals and opens with the key; worth keeping."""
+    return AESGCM(key)
+
+
+def seal(event: Event, key_id: bytes, cipher: Cipher) -> Event:
     """The event with what is personal sealed; as it is when it is sealed already or has nothing.
 
     Only tools' events (ImageGenerated, ImageFailed) have anything.
     """
-    if not isinstance(event, GeneratedEvent | FailedEvent) or event.data.sealed is not None:
-        return event
     data = event.data
-    own = data.__dict__
-    fields = {name: own[name] for name in PERSONAL if name in own and own[name] != _EMPTY[name]}
+    if not isinstance(data, RequestData) or data.sealed is not None:
+        return event
+    own, empty = data.__dict__, _empty[type(data)]
+    fields = {name: own[name] for name in empty if own[name] != empty[name]}
     if not fields:
         return event
-    plain, version = to_json(fields), 1
+    plain, version = to_json(fields), b"\1"
     if len(plain) >= _WORTH_DEFLATING:
-        plain, version = zlib.compress(plain, 1), 2
-    head, nonce = bytes((version,)) + key.key_id, os.urandom(_NONCE)
-    ciphertext = AESGCM(key.key).encrypt(nonce, plain, _bound_to(data, head))
+        plain, version = zlib.compress(plain, 1), b"\2"
+    head, nonce = version + key_id, os.urandom(_NONCE)
+    ciphertext = cipher.encrypt(nonce, plain, _bound_to(data, head))
     text = b64encode(head + nonce + ciphertext).decode()
-    cleared = {name: value for name, value in _EMPTY.items() if name in data.__dict__}
-    sealed = data.model_copy(update={**cleared, "sealed": text})
+    sealed = data.model_copy(update={**empty, "sealed": text})
     return event.model_copy(update={"data": sealed})
 
 
-def key_id_of(sealed: str) -> bytes:
-    """The id of the key that a sealed text needs. Raises InvalidEvent."""
+def sealed_bytes(sealed: str) -> bytes:
+    """A sealed text's bytes. Raises InvalidEvent."""
     try:
-        head = b64decode(sealed[:_HEAD_TEXT], validate=True)
+        blob = a2b_base64(sealed, strict_mode=True)
     except (binascii.Error, ValueError):
         raise _broken("is not base64") from None
-    if head[:1] not in {b"\1", b"\2"}:
-        raise _broken(f"is of version {head[0] if head else 'none'}, known are 1 and 2")
-    return head[1:_HEAD]
+    if blob[:1] not in _VERSIONS:
+        raise _broken(f"is of version {blob[0] if blob else 'none'}, known are 1 and 2")
+    return blob
 
 
-def unsealed(data: RequestData, key: bytes | None) -> dict[str, Any]:
-    """The fields that were sealed, with ``sealed`` None; without a key, what says they are erased.
+def key_id_of(blob: bytes) -> bytes:
+    """The id of the key that sealed bytes need."""
+    return blob[1:_HEAD]
 
-    Raises InvalidEvent when the text was damaged, moved from another event, or holds what no
-    event may.
+
+def open_in_place(data: RequestData, blob: bytes, cipher: Cipher | None) -> None:
+    """Put what was sealed back into its fields; without a cipher, what says it was erased.
+
+    Frozen models are so to others: whoever calls this has just decoded the event, and a copy of
+    every event would cost as much as decoding it. Raises InvalidEvent, having changed nothing, when
+    the bytes were damaged, made for another event, or hold what no event may.
     """
-    assert data.sealed is not None  # noqa: S101  # the caller has looked
-    own = data.__dict__.keys()
-    if key is None:
-        return {name: value for name, value in _LOST.items() if name in own} | {"sealed": None}
-    personal = _read(_plain(data, data.sealed, key))
-    fields = {name: value for name, value in personal.__dict__.items() if name in own}
-    return fields | {"sealed": None}
+    kind = type(data)
+    if cipher is None:
+        fields = {name: ERASED if value == "" else value for name, value in _empty[kind].items()}
+    else:
+        fields = _read(kind, _plain(data, blob, cipher)).__dict__
+    data.__dict__.update(fields)
+    data.__dict__["sealed"] = None
 
 
-def _read(plain: bytes) -> Personal:
+def _read(kind: type, plain: bytes) -> PersonalFields:
     """As in ``schemas.codec``: what can hold nothing unusual is read by one call."""
     if len(plain) <= _SURELY_FITS and _NUL not in plain:
         try:
-            personal: Personal = _read_personal(plain)
+            personal: PersonalFields = _readers[kind](plain)
         except ValidationError as exc:
             raise explain(exc) from None
         if not personal.metadata or is_storable(personal.metadata.values()):
             return personal
-    return Personal(**parse_object(plain))
+    return _KINDS[kind](**parse_object(plain))
 
 
-def _plain(data: RequestData, sealed: str, key: bytes) -> bytes:
-    try:
-        blob = b64decode(sealed, validate=True)
-    except (binascii.Error, ValueError):
-        raise _broken("is not base64") from None
+def _plain(data: RequestData, blob: bytes, cipher: Cipher) -> bytes:
     head, nonce = blob[:_HEAD], blob[_HEAD : _HEAD + _NONCE]
     try:
-        plain = AESGCM(key).decrypt(nonce, blob[_HEAD + _NONCE :], _bound_to(data, head))
+        plain = cipher.decrypt(nonce, blob[_HEAD + _NONCE :], _bound_to(data, head))
     except (InvalidTag, ValueError):
         raise _broken("is damaged, or was made for another event") from None
-    return _inflated(plain) if head[0] == 2 else plain
+    return _inflated(plain) if head[:1] == b"\2" else plain
 
 
 def _inflated(deflated: bytes) -> bytes:

@@ -19,7 +19,7 @@ from projections.unsealing import KEEP_S, Unsealer
 from projections.user_keys import KeyTable
 from schemas.codec import decode, encode
 from schemas.events import Event
-from schemas.sealing import ERASED, KeysUnavailable, new_key, seal
+from schemas.sealing import ERASED, KeysUnavailable, cipher_of, new_key, seal
 from tests.support.builders import TOPIC, failed, generated, record
 
 pytestmark = pytest.mark.postgres
@@ -122,7 +122,8 @@ def test_damaged_and_unknown_seals_are_set_aside_and_the_others_land(
     database_url: str, connection: Connection[Any], sealer: Sealer
 ) -> None:
     good = [sealer.seal(generated(f"good-{number}", prompt="mine")) for number in range(5)]
-    stranger = seal(generated("stranger"), new_key())
+    key = new_key()
+    stranger = seal(generated("stranger"), key.key_id, cipher_of(key.key))
     spoilt = sealer.seal(generated("spoilt"))
     text = str(spoilt.data.sealed)  # type: ignore[union-attr]  # of a tool's event
     data = spoilt.data.model_copy(update={"sealed": text[:-8] + "AAAAAAAA"})
