@@ -19,9 +19,11 @@ from operations.http_settings import listed
 from operations.settings import Settings
 from operations.storing import open_local, open_stores
 from operations.wiring import Ledger, open_publisher
+from producers.metrics import ProducerMetrics
 from projections.connections import Connection, connection_info
 from web.app import create_app
 from web.limits import WebLimits
+from web.metrics import WebMetrics
 from web.site import Site
 from web.tokens import TokenTable, parse_tokens, token_table
 
@@ -97,7 +99,8 @@ def open_site(ledger: Ledger, host: str) -> Iterator[Site]:
         check=ConnectionPool.check_connection,
         open=True,
     )
-    publisher = open_publisher(ledger)
+    metrics = WebMetrics()
+    publisher = open_publisher(ledger, ProducerMetrics(metrics.registry))
     public = urlsplit(settings.http_public_url or "")
     try:
         yield Site(
@@ -116,6 +119,7 @@ def open_site(ledger: Ledger, host: str) -> Iterator[Site]:
             hosts=_hosts(settings, host, public.hostname),
             https=public.scheme == "https",
             limits=_limits(settings),
+            metrics=metrics,
         )
     finally:
         publisher.close(EVENTS_S)
