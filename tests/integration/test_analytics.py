@@ -89,7 +89,9 @@ def test_activity_is_what_the_rows_say(filled: Connection[Any]) -> None:
     assert all(tags[one["tag"]] == one["images"] for one in found.tags)
     sizes = Counter(row.size for row in rows if row.status == "success")
     assert {one["size"]: one["images"] for one in found.sizes} == sizes
-    steps = Counter(2 ** ((row.bytes or 1).bit_length() - 1) for row in rows if row.bytes is not None)
+    steps = Counter(
+        2 ** ((row.bytes or 1).bit_length() - 1) for row in rows if row.bytes is not None
+    )
     assert {one["from_bytes"]: one["images"] for one in found.file_sizes} == steps
 
 

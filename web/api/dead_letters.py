@@ -155,7 +155,7 @@ class DiscardOrder(Choice):
         json_schema_extra={"examples": [{"id": 17, "reason": "a test of the importer"}]}
     )
 
-    reason: str = Field(min_length=1, max_length=1_000, pattern=r"^[^\x00]*\S[^\x00]*$")
+    reason: str = Field(min_length=1, max_length=1_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")
 
 
 class Redriven(Model):
