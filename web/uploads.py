@@ -57,6 +57,9 @@ def _opened(site: Site, filename: str) -> BinaryIO:
     except (InvalidName, NotStored):
         raise ApiError(HTTPStatus.NOT_FOUND, "Image not found") from None
     except StorageUnavailable as exc:
+        if not site.uploads.exists(filename):
+            # A link, say.
+            raise ApiError(HTTPStatus.NOT_FOUND, "Image not found") from None
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "The image cannot be read now") from exc
 
 
