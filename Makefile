@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test soak lint bench clean
+.PHONY: help install demo demo-serve test soak lint bench clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP)  ## make .venv with everything in it
 
@@ -19,6 +19,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: install  ## the main job on the embedded stack, with real images
 	$(BIN)/omega-images demo
+
+demo-serve: install  ## the same, and then its pages in a browser, until Ctrl-C
+	$(BIN)/omega-images demo --serve
 
 test: install  ## every test; says at its end what was left out, and why
 	$(BIN)/python -m pytest

@@ -8,6 +8,9 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from operations.cli.errors import DID_NOT_HOLD, UserError
 from operations.cli.output import console, say
@@ -15,6 +18,7 @@ from operations.demo.commands import CommandFailed, Commands
 from operations.demo.place import AlreadyRunning, Place, place_under, servers_left_alone
 from operations.demo.run import Demonstration
 from operations.demo.screen import Screen
+from operations.demo.serving import serve_place
 from operations.settings import load_settings
 from operations.wiring import open_sealer
 from producers.kafka_publisher import KafkaPublisher
@@ -22,6 +26,9 @@ from producers.publisher import PublishError
 from producers.sealing import SealingPublisher
 from producers.storage import StorageError
 from schemas.kafka_connection import KafkaConnection
+
+PAGES_PORT = 8080
+"""Where the demonstration's image URLs point."""
 
 NEXT = (
     ("status", "what runs, and how far it has come"),
@@ -33,13 +40,18 @@ NEXT = (
 )
 
 
-def demo() -> None:
+def demo(
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Then serve its pages to this machine, until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="For the pages.", min=1, max=65535)] = PAGES_PORT,
+) -> None:
     """Play the whole system once: about 250 images, projected, dropped, rebuilt and compared.
 
     Always on the embedded servers, in a database and a topic of its own: servers that are
     configured are left alone, and so is whatever else the embedded ones hold.
 
-    Examples: omega-images demo | OMEGA_HOME=~/omega omega-images demo
+    Examples: omega-images demo | omega-images demo --serve
     """
     began = time.monotonic()
     screen = Screen(console)
@@ -58,7 +70,23 @@ def demo() -> None:
         raise UserError(what, why, f"look at {_short(place.home)}", DID_NOT_HOLD)
     say()
     say(f"Table and statistics are identical to before. {time.monotonic() - began:.0f} s in all.")
-    _say_what_next(place)
+    if serve:
+        _serve(place, port)
+    else:
+        _say_what_next(place)
+
+
+def _serve(place: Place, port: int) -> None:
+    def ready(address: str, token: str) -> None:
+        say(f"\nLook at it: {address}")
+        say(f"To redrive and the like, log in with the token {token}")
+        say("Ctrl-C ends the pages; Kafka and PostgreSQL go on running.")
+
+    try:
+        serve_place(place, port, ready)
+    except CommandFailed as exc:
+        do = "read its log, or choose another --port"
+        raise UserError("the pages", str(exc), do, DID_NOT_HOLD) from exc
 
 
 def _performed(screen: Screen) -> tuple[bool, Place]:
@@ -84,6 +112,7 @@ def _say_what_next(place: Place) -> None:
     for command, why in NEXT:
         say(f"  {program or 'omega-images'} {command:<30} # {why}")
     say(f"  {program or 'omega-images'} {'down':<30} # stop the servers")
+    say(f"\nIts pages, at http://127.0.0.1:{PAGES_PORT}/ : make demo-serve")
 
 
 def _short(path: Path) -> str:
