@@ -19,7 +19,6 @@ from schemas.codec import decode, encode
 from schemas.events import Event
 from schemas.record import row_id
 from tests.support.builders import (
-    Malformed,
     deleted,
     events,
     failed,
@@ -113,18 +112,13 @@ def test_each_of_a_batch_is_judged_by_itself(world: World) -> None:
     assert {event.data.request_id for event in world.logged()} == {"a", "b"}
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [bad for bad in malformed_values() if bad.error_class != "NoKey"],
-    ids=lambda bad: bad.name,
-)
-def test_what_is_no_event_is_refused_with_its_class_and_nothing_is_written(
-    world: World, bad: Malformed
-) -> None:
-    answer = world.post(bad.value or b"")
-    assert answer.status_code == 400
-    (one,) = answer.json()["results"]
-    assert one["errorClass"] == bad.error_class
+def test_what_is_no_event_is_refused_with_its_class_and_nothing_is_written(world: World) -> None:
+    for bad in malformed_values():
+        if bad.error_class != "NoKey":
+            answer = world.post(bad.value or b"")
+            assert answer.status_code == 400, bad.name
+            (one,) = answer.json()["results"]
+            assert one["errorClass"] == bad.error_class, bad.name
     assert world.logged() == []
 
 
