@@ -148,11 +148,13 @@ def _sort(events: Sequence[Decoded], seen: Bloom, partitions: int) -> Sorted:
 def _stands_alone(decoded: Decoded, partitions: int) -> bool:
     """Whether its row can be written without a look at others: no other process meets its request.
 
-    Only a record in the partition where its request is at home can say so.
+    Only a record in the partition where its request is at home can say so, and only one without an
+    old id, which another request's event may name, too: the place of a record is nobody else's.
     """
-    if type(decoded.event.data) not in OUTCOMES:
+    data = decoded.event.data
+    if type(data) not in OUTCOMES or data.__dict__["row_id"] is not None:
         return False
-    key = decoded.event.data.request_id.encode()
+    key = data.request_id.encode()
     return home_partition(key, partitions) == decoded.record.partition
 
 

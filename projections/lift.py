@@ -42,9 +42,11 @@ class Image(NamedTuple):
 
 # A frozen model's fields are its __dict__; one itemgetter call is several times as fast as
 # eighteen attribute look-ups, and this runs once for each event.
-_generated = itemgetter(*(name for name in Image._fields if name != "error"))
+_generated = itemgetter(*(name for name in Image._fields if name != "error"), "row_id")
 _request = itemgetter("user_id", "username", "tool_name", "prompt", "model", "size", "quality")
-_failed = itemgetter("style", "n", "tags", "error", "metadata", "message_id", "error_code")
+_failed = itemgetter(
+    "style", "n", "tags", "error", "metadata", "message_id", "error_code", "row_id"
+)
 _new_image = Image._make
 
 
@@ -57,18 +59,20 @@ def lift(decoded: Decoded) -> State:
 
 def _lift_generated(event: Any, place: int) -> State:
     values = _generated(event.data.__dict__)
-    image = _new_image((*values[:15], None, *values[15:]))
-    return State(place, Outcome(event.time, event.id, True, image))
+    image = _new_image((*values[:15], None, *values[15:17]))
+    # An old id is less than any place in the log, so it is the least of all the request's.
+    return State(values[17] or place, Outcome(event.time, event.id, True, image))
 
 
 def _lift_failed(event: Any, place: int) -> State:
     fields = event.data.__dict__
-    style, n, tags, error, metadata, message_id, error_code = _failed(fields)
+    style, n, tags, error, metadata, message_id, error_code, old_id = _failed(fields)
     if error_code is not None:
         metadata = {**(metadata or {}), "error_code": error_code}
     storage = ("", None, None, None, None)
     rest = (style, n, *storage, tags, error, metadata, message_id)
-    return State(place, Outcome(event.time, event.id, False, _new_image(_request(fields) + rest)))
+    outcome = Outcome(event.time, event.id, False, _new_image(_request(fields) + rest))
+    return State(old_id or place, outcome)
 
 
 def _lift_moved(event: Any, place: int) -> State:

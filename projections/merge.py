@@ -46,8 +46,8 @@ class Deletion(NamedTuple):
 class State(NamedTuple):
     """All that has to be known of a request's past to judge any later event of it.
 
-    ``row_id`` is the least id of the places its events stand at; a deleted state carries nothing
-    but its tombstone and that id.
+    ``row_id`` is the least id of the places its events stand at, or the old id that one of them
+    names, which is less; a deleted state carries nothing but its tombstone and that id.
     """
 
     row_id: int

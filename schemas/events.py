@@ -61,6 +61,8 @@ class RequestData(EventData):
     tags: limits.Tags | None = None
     metadata: limits.Metadata | None = None
     message_id: limits.MessageId | None = None
+    row_id: limits.OldId | None = None
+    """The id that the request's row had before its first event; it keeps it."""
     sealed: limits.Sealed | None = None
     """What is personal, encrypted (see schemas.sealing); its fields are empty then."""
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from schemas.constraints import JsonObject, Moment, Text
+from schemas.record import FIRST_LOG_ID
 
 MAX_VALUE_BYTES = 1_048_576
 """Of a record's value. The topic's max.message.bytes has to leave room for key and headers."""
@@ -67,5 +68,6 @@ Tags = Annotated[tuple[Annotated[str, Text(255)], ...], Field(max_length=MAX_TAG
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 Count = Annotated[int, Field(ge=1, le=INT4_MAX)]
 Bytes = Annotated[int, Field(ge=0, le=INT4_MAX)]
+OldId = Annotated[int, Field(ge=1, lt=FIRST_LOG_ID)]
 Time = Annotated[datetime, Moment()]
 Metadata = Annotated[dict[str, Any], JsonObject()]

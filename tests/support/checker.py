@@ -32,7 +32,7 @@ def expected_rows(records: Iterable[Record]) -> dict[str, Row]:
             continue
         event = json.loads(record.value or b"")
         time = datetime.fromisoformat(event["time"]).astimezone(UTC)
-        place = 2**32 + record.offset * 1024 + record.partition
+        place = event["data"].get("row_id") or 2**32 + record.offset * 1024 + record.partition
         history[event["data"]["request_id"]].append(((time, event["id"]), place, event))
     rows = {key: _row_of(key, events) for key, events in history.items()}
     return {key: row for key, row in rows.items() if row is not None}
