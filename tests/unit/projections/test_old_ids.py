@@ -42,7 +42,8 @@ def test_it_wins_whatever_else_happened_and_whenever_it_comes() -> None:
 def test_ids_of_the_log_are_refused(row_id: object) -> None:
     with pytest.raises(InvalidEvent, match="row_id"):
         generated(row_id=row_id)
-    value = encode(generated(row_id=7)).replace(b'"row_id":7', b'"row_id":' + json.dumps(row_id).encode())
+    told = f'"row_id":{json.dumps(row_id)}'.encode()
+    value = encode(generated(row_id=7)).replace(b'"row_id":7', told)
     with pytest.raises(InvalidEvent):
         decode(value)
 
