@@ -25,6 +25,8 @@ COPY --from=build /opt/omega-images /opt/omega-images
 ENV PATH=/opt/omega-images/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 WORKDIR /var/lib/omega-images
+# pages, read API and ingest; of a worker its health
+EXPOSE 8080
 # exec form: the worker is process 1's child under compose's init and gets SIGTERM itself
 ENTRYPOINT ["omega-images"]
 CMD ["--help"]

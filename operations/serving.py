@@ -101,7 +101,6 @@ def open_site(ledger: Ledger, host: str) -> Iterator[Site]:
     )
     metrics = WebMetrics()
     publisher = open_publisher(ledger, ProducerMetrics(metrics.registry))
-    public = urlsplit(settings.http_public_url or "")
     try:
         yield Site(
             topic=ledger.topic,
@@ -116,8 +115,8 @@ def open_site(ledger: Ledger, host: str) -> Iterator[Site]:
             tokens=tokens_of(settings),
             open_reading=settings.http_open_reading != "no",
             open_uploads=settings.http_open_uploads,
-            hosts=_hosts(settings, host, public.hostname),
-            https=public.scheme == "https",
+            hosts=hosts_of(settings, host),
+            https=(settings.http_public_url or "").startswith("https:"),
             limits=_limits(settings),
             metrics=metrics,
         )
@@ -126,9 +125,12 @@ def open_site(ledger: Ledger, host: str) -> Iterator[Site]:
         pool.close(EVENTS_S)
 
 
-def _hosts(settings: Settings, host: str, public: str | None) -> frozenset[str]:
+def hosts_of(settings: Settings, host: str) -> frozenset[str]:
     """The names by which it is asked for: its own, and those that the settings say."""
-    named = [*listed(settings.http_allowed_hosts), host, *([public] if public else [])]
+    public = urlsplit(settings.http_public_url or "").hostname
+    # "0.0.0.0" and "::" are all addresses, and the name of none.
+    own = [] if host in {"", "::", "0.0.0.0"} else [host]  # noqa: S104  # left out
+    named = [*listed(settings.http_allowed_hosts), *own, *([public] if public else [])]
     bracketed = {f"[{name}]" if ":" in name and name[0] != "[" else name for name in named}
     return frozenset({"localhost", "127.0.0.1", "[::1]", *(n.lower() for n in bracketed)})
 

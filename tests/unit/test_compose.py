@@ -13,11 +13,13 @@ import pytest
 import yaml
 
 from tests.support.commands import parses
+from tests.support.web import TABLE
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("topic", "migrations", "table-worker", "stats-worker", "cli")
+OURS = ("topic", "migrations", "table-worker", "stats-worker", "web", "cli")
+REQUIRED_TOKENS = re.compile(r"\$\{OMEGA_API_TOKENS:\?[^}]+\}")
 REQUIRED_PASSWORD = re.compile(r"\$\{OMEGA_DB_PASSWORD:\?[^}]+\}")
 
 
@@ -33,8 +35,8 @@ def strings(node: Any, path: str = "") -> list[tuple[str, str]]:
 def test_the_services_that_a_pipeline_needs_are_there() -> None:
     assert set(SERVICES) == {"kafka", "postgres", *OURS}
     assert SERVICES["kafka"]["environment"]["KAFKA_PROCESS_ROLES"] == "broker,controller"
-    assert set(COMPOSE["volumes"]) == {"kafka-data", "postgres-data"}
-    for name in ("kafka", "postgres"):
+    assert set(COMPOSE["volumes"]) == {"kafka-data", "postgres-data", "web-data"}
+    for name in ("kafka", "postgres", "web"):
         assert any(volume.startswith(f"{name}-data:") for volume in SERVICES[name]["volumes"])
 
 
@@ -49,7 +51,7 @@ def test_each_projection_has_two_workers_or_more(name: str) -> None:
 
 
 def test_workers_wait_for_topic_and_migrations_and_are_watched_by_their_own_health() -> None:
-    for name in ("table-worker", "stats-worker"):
+    for name in ("table-worker", "stats-worker", "web"):
         worker = SERVICES[name]
         for before in ("topic", "migrations"):
             assert worker["depends_on"][before]["condition"] == "service_completed_successfully"
@@ -66,9 +68,12 @@ def test_no_password_has_a_default_or_a_literal() -> None:
     for path, text in strings(COMPOSE):
         if "PASSWORD" in path:
             assert REQUIRED_PASSWORD.fullmatch(text), path
+        if "TOKEN" in path:
+            assert REQUIRED_TOKENS.fullmatch(text), path
         assert not re.search(r"://[^/@\s]+:[^/@\s]+@", text), path
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert re.search(r"^OMEGA_DB_PASSWORD=$", example, re.MULTILINE)
+    assert re.search(r"^OMEGA_API_TOKENS=$", example, re.MULTILINE)
     assert ".env\n" in (ROOT / ".gitignore").read_text(encoding="utf-8")
 
 
@@ -76,6 +81,22 @@ def test_every_variable_that_compose_reads_is_in_the_example() -> None:
     used = {name for _, text in strings(COMPOSE) for name in re.findall(r"\$\{(\w+)", text)}
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert used == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+
+
+def test_the_web_server_keeps_what_it_must_and_is_asked_for_by_names_it_knows() -> None:
+    web, dockerfile = SERVICES["web"], (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    environment = web["environment"]
+    assert environment.items() >= COMPOSE["x-omega"]["environment"].items()
+    assert web["volumes"] == [f"web-data:{environment['OMEGA_HOME']}"]
+    # The folder is the user's own in the image, and so is a new volume over it.
+    assert f"--home-dir {environment['OMEGA_HOME']} --create-home" in dockerfile
+    (port,) = web["ports"]
+    assert port.endswith(f":{environment['OMEGA_HTTP_PORT']}")
+    assert f"EXPOSE {environment['OMEGA_HTTP_PORT']}\n" in dockerfile
+    assert "OMEGA_HTTP_OPEN_READING" not in environment
+    assert (
+        environment["OMEGA_STORAGE_BASE_URL"] == f"{environment['OMEGA_HTTP_PUBLIC_URL']}/uploads"
+    )
 
 
 def test_servers_are_reached_from_this_machine_only() -> None:
@@ -134,6 +155,7 @@ def test_docker_itself_accepts_the_file(tmp_path: Path) -> None:
     assert refused.returncode != 0
     assert "write a password into .env" in refused.stderr
     environment["OMEGA_DB_PASSWORD"] = "p:w/d@ #%"
+    environment["OMEGA_API_TOKENS"] = TABLE
     accepted = compose("config", "--quiet")
     assert accepted.returncode == 0, accepted.stderr
 
