@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from web import errors, health, images_api, ingest, login, uploads
-from web.api import dead_letters, explain, failures, images, pipeline, stats
+from web.api import dead_letters, document, examples, explain, failures, images, pipeline, stats
 from web.guard import Guard
 from web.site import Site
 from web.templating import STATIC
@@ -29,6 +29,7 @@ ROUTERS = (
     explain.router,
     dead_letters.router,
     pipeline.router,
+    document.router,
 )
 """In the order in which they are asked."""
 
@@ -54,15 +55,15 @@ def create_app(site: Site) -> FastAPI:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     schema = app.openapi
-    app.openapi = lambda: _without_422(schema())  # type: ignore[method-assign]  # FastAPI's own way
+    app.openapi = lambda: _finished(schema())  # type: ignore[method-assign]  # FastAPI's own way
     return app
 
 
-def _without_422(schema: dict[str, Any]) -> dict[str, Any]:
-    """FastAPI names 422 for parameters that are wrong; here that is 400, as for all clients."""
+def _finished(schema: dict[str, Any]) -> dict[str, Any]:
+    """With examples, and without 422: parameters that are wrong are answered with 400 here."""
     for path in schema.get("paths", {}).values():
         for operation in path.values():
             operation.get("responses", {}).pop("422", None)
     for name in ("HTTPValidationError", "ValidationError"):
         schema.get("components", {}).get("schemas", {}).pop(name, None)
-    return schema
+    return examples.put_into(schema)

@@ -67,7 +67,16 @@ def list_images(
 @router.get("/{id}", response_model=OneImage, responses=CACHED)
 def get_image(
     request: Request,
-    image_id: Annotated[str, Path(alias="id", description="A row's id.", examples=["4294968320"])],
+    image_id: Annotated[
+        str,
+        Path(
+            alias="id",
+            description="A row's id.",
+            examples=["4294968320"],
+            # Said here and checked below: what is wrong is answered as clients know it.
+            json_schema_extra={"pattern": "^[0-9]{1,18}$"},
+        ),
+    ],
 ) -> Response:
     """One image by its id."""
     number = as_id(image_id)

@@ -130,7 +130,9 @@ def test_failures_by_kind_with_examples(
 def test_a_request_is_explained_by_its_id_and_its_row(
     world: ReadingWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.send(failed("a/2"), generated("a/2"), moved("a/2"), generated("other"))
+    times = [START + timedelta(minutes=number) for number in range(4)]
+    world.send(failed("a/2", time=times[0]), generated("a/2", time=times[1]), generated("other"))
+    world.send(moved("a/2", time=times[2]))
     world.project()
     told = world.get("/api/v1/explain/a/2")
     assert [event["type"] for event in told["events"]] == [
@@ -143,7 +145,7 @@ def test_a_request_is_explained_by_its_id_and_its_row(
     assert told["complete"] is True
     row = told["kept"]["generated_images"]["id"]
     assert world.get(f"/api/v1/explain/{row}") == told
-    world.send(deleted("a/2"))
+    world.send(deleted("a/2", time=times[3]))
     world.project()
     assert world.get("/api/v1/explain/a/2")["events"][-1]["type"] == "ImageDeleted"
     for missing in ("nobody's", "1", "²", "%00"):

@@ -115,6 +115,24 @@ class LetterAnswer(Model):
     letter: Letter
 
 
+def _documented(example: dict[str, Any]) -> dict[str, Any]:
+    """What OpenAPI says of a choice beside its fields: an example, and that it takes just one."""
+    no_id, no_kind, not_all = (
+        {"id": {"type": "null"}},
+        {"fingerprint": {"type": "null"}},
+        {"all": {"const": False}},
+    )
+    ways: list[dict[str, Any]] = [
+        {"required": ["id"], "properties": {"id": {"type": "integer"}} | no_kind | not_all},
+        {
+            "required": ["fingerprint"],
+            "properties": {"fingerprint": {"type": "string"}} | no_id | not_all,
+        },
+        {"required": ["all"], "properties": {"all": {"const": True}} | no_id | no_kind},
+    ]
+    return {"examples": [example], "oneOf": ways}
+
+
 class Choice(Model):
     """Which open letters: one by its id, those of a fingerprint, or all."""
 
@@ -141,7 +159,7 @@ class RedriveOrder(Choice):
     """What to redrive, and how."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"fingerprint": "0f3a5c7e9b1d", "canary": True}]}
+        json_schema_extra=_documented({"fingerprint": "0f3a5c7e9b1d", "canary": True})
     )
 
     canary: bool = Field(False, description="One of each kind first; kinds that fail are skipped.")
@@ -152,7 +170,7 @@ class DiscardOrder(Choice):
     """What to give up, and why."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"id": 17, "reason": "a test of the importer"}]}
+        json_schema_extra=_documented({"id": 17, "reason": "a test of the importer"})
     )
 
     reason: str = Field(min_length=1, max_length=1_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")
@@ -181,7 +199,12 @@ def list_kinds(request: Request, query: Annotated[KindsQuery, Query()]) -> Respo
     return answer(request, Kinds(kinds=[_in_utc(Kind, group) for group in groups]))
 
 
-@router.get("/letters", response_model=Letters, responses=CACHED, dependencies=read)
+@router.get(
+    "/letters",
+    response_model=Letters,
+    responses=CACHED,
+    dependencies=read,
+)
 def list_letters(request: Request, query: Annotated[LettersQuery, Query()]) -> Response:
     """Dead letters one by one, without their records."""
     chosen = Selection(query.projection, query.fingerprint, None, query.state)
@@ -192,7 +215,12 @@ def list_letters(request: Request, query: Annotated[LettersQuery, Query()]) -> R
     return answer(request, Letters(letters=shown, next_after=more))
 
 
-@router.get("/letters/{id}", response_model=LetterAnswer, responses=CACHED, dependencies=read)
+@router.get(
+    "/letters/{id}",
+    response_model=LetterAnswer,
+    responses=CACHED,
+    dependencies=read,
+)
 def get_letter(
     request: Request, letter_id: Annotated[int, Path(alias="id", ge=1, le=BIGINT, examples=[17])]
 ) -> Response:
@@ -207,7 +235,11 @@ def get_letter(
     return answer(request, LetterAnswer(letter=Letter(**facts)))
 
 
-@router.post("/redrive", response_model=Redriven, dependencies=operate)
+@router.post(
+    "/redrive",
+    response_model=Redriven,
+    dependencies=operate,
+)
 def redrive(request: Request, order: RedriveOrder) -> Response:
     """Project open dead letters once more, beside the live workers.
 
@@ -229,7 +261,11 @@ def redrive(request: Request, order: RedriveOrder) -> Response:
     return answer(request, told)
 
 
-@router.post("/discard", response_model=Discarded, dependencies=operate)
+@router.post(
+    "/discard",
+    response_model=Discarded,
+    dependencies=operate,
+)
 def discard(request: Request, order: DiscardOrder) -> Response:
     """Give open dead letters up. They stay where they are, with the reason, as discarded."""
     with site_of(request).connect() as connection:

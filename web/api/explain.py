@@ -66,7 +66,11 @@ class History(Model):
     )
 
 
-@router.get("/{request:path}", response_model=History, responses=CACHED | TIMEOUT)
+@router.get(
+    "/{request:path}",
+    response_model=History,
+    responses=CACHED | TIMEOUT,
+)
 def explain_request(
     request: Request,
     given: Annotated[

@@ -90,7 +90,11 @@ def list_failures(request: Request, query: Annotated[FailuresQuery, Query()]) ->
     return answer(request, FailureKinds(kinds=kinds, complete=complete))
 
 
-@router.get("/{fingerprint}", response_model=FailureAnswer, responses=CACHED | TIMEOUT)
+@router.get(
+    "/{fingerprint}",
+    response_model=FailureAnswer,
+    responses=CACHED | TIMEOUT,
+)
 def get_failure(
     request: Request,
     fingerprint: Annotated[str, Path(examples=["0f3a5c7e9b1d"])],

@@ -118,7 +118,11 @@ def list_images(request: Request, query: Annotated[ImageQuery, Query()]) -> Resp
     return answer(request, found)
 
 
-@router.get("/{id:path}", response_model=ImageAnswer, responses=CACHED | TIMEOUT)
+@router.get(
+    "/{id:path}",
+    response_model=ImageAnswer,
+    responses=CACHED | TIMEOUT,
+)
 def get_image(
     request: Request,
     image_id: Annotated[

@@ -131,7 +131,11 @@ def stats(request: Request, query: Annotated[Waiting, Query()]) -> Response:
         return answer(request, Sums.of(read_numbers(connection)))
 
 
-@router.get("/stats/{by}", response_model=Breakdown, responses=CACHED | TIMEOUT)
+@router.get(
+    "/stats/{by}",
+    response_model=Breakdown,
+    responses=CACHED | TIMEOUT,
+)
 def breakdown(request: Request, by: By, query: Annotated[BreakdownQuery, Query()]) -> Response:
     """The sums by day, tool, model, provider, user or error's fingerprint.
 
