@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from fastapi import FastAPI
 from psycopg_pool import PoolTimeout
 from starlette.testclient import TestClient
+from starlette.types import Message
 from structlog.contextvars import merge_contextvars
 from structlog.testing import LogCapture
 
@@ -72,6 +75,9 @@ def test_every_answer_has_the_headers(
             assert answer.headers[name] == value
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
     assert "server" not in answer.headers
+    assert not any(name.startswith("access-control") for name in answer.headers)
+    kind = answer.headers["Content-Type"]
+    assert not kind.startswith("text/") or "charset=utf-8" in kind.lower()
     assert "Strict-Transport-Security" not in answer.headers
     if status >= 400:
         body = answer.json()
@@ -183,6 +189,34 @@ def test_a_body_that_lies_about_its_length_is_cut_off(tmp_path: Path) -> None:
         body = (b"a" * 600 for _ in range(100))
         answer = client_of(site, as_="bot").post(INGEST, content=body, headers=headers)
         assert answer.status_code == 413
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
+    with with_limits(tmp_path, body_s=0.05) as site:
+        waited = asyncio.run(asyncio.wait_for(answer_to_half_a_request(create_app(site)), 10))
+    assert waited == 408
+
+
+async def answer_to_half_a_request(app: FastAPI) -> int:
+    """The status that a client gets who sends a part of its body and then nothing."""
+    parts: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        if parts:
+            return parts.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = {"host": "127.0.0.1", **bearer("bot"), **ONE}
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": "POST", "path": INGEST, "raw_path": INGEST.encode()}
+    scope |= {"headers": raw, "query_string": b"", "http_version": "1.1", "scheme": "http"}
+    await app(scope, receive, send)
+    return int(sent[0]["status"])
 
 
 def test_a_compressed_body_is_refused(site: Site) -> None:

@@ -65,6 +65,12 @@ def test_a_page_that_needs_a_token_leads_to_the_login_and_back(site: Site) -> No
     assert browser.post("/login", data=data, headers=OURS).headers["location"] == target
 
 
+def test_the_field_hides_the_token_and_lets_managers_fill_it(site: Site) -> None:
+    (field,) = re.findall(r'<input id="token"[^>]*>', browser_of(site).get("/login").text)
+    assert 'type="password"' in field
+    assert 'autocomplete="current-password"' in field
+
+
 def test_programs_are_not_led_anywhere(site: Site) -> None:
     assert browser_of(site).get("/csrf").status_code == 401
 
@@ -157,6 +163,8 @@ def test_after_the_logout_the_cookie_opens_nothing(site: Site) -> None:
     answer = browser.post("/logout", data={"csrf_token": token}, headers=OURS)
     assert answer.status_code == 303
     assert "Max-Age=0" in answer.headers["set-cookie"]
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert answer.headers["Cache-Control"] == "no-store"
     thief = browser_of(site)
     thief.cookies.update(stolen)
     assert thief.get("/csrf").status_code == 401
