@@ -32,7 +32,7 @@ from producers.spool_keeper import SpoolKeeper
 from producers.spool_rows import SpoolEntry
 from schemas.codec import encode
 from schemas.errors import InvalidEvent
-from schemas.events import Event
+from schemas.events import Event, RequestData
 from schemas.sealing import KeysUnavailable
 
 log = structlog.stdlib.get_logger(__name__)
@@ -45,6 +45,8 @@ class SpoolingSettings:
     deadline_s: float = 2.0
     """After this time ``publish`` returns what it knows; the event is safe in any case."""
 
+
+_Ready = tuple[Event, SpoolEntry]
 
 DEFAULT_SETTINGS = SpoolingSettings()
 
@@ -86,7 +88,7 @@ class SpoolingPublisher:
         While Kafka is known not to answer, nobody waits. Raises PublishRefused; SpoolError (among
         it SpoolFull) when neither the spool nor Kafka takes the event. ``along``: see Spool.append.
         """
-        return self._wait(self._begin(event, along), self._settings.deadline_s)
+        return self._wait(self._begin(self._prepare(event), along), self._settings.deadline_s)
 
     def publish_async(self, event: Event, *, along: Work[None] | None = None) -> Pending:
         """Write the event to the spool and send it; durable when this returns.
@@ -94,7 +96,7 @@ class SpoolingPublisher:
         The future is done when Kafka has answered, or has failed to within its own deadline.
         Raises what ``publish`` raises.
         """
-        pending = self._begin(event, along)
+        pending = self._begin(self._prepare(event), along)
         pending.written.wait()
         if pending.spool_error is not None:
             raise pending.spool_error
@@ -102,13 +104,27 @@ class SpoolingPublisher:
 
     def publish_all(self, events: Sequence[Event]) -> list[Receipt | PublishError | SpoolError]:
         """As ``publish`` for each, in their order: they are written and waited for together."""
-        begun = [self._begun(event) for event in events]
+        if self._sealer is not None:
+            users = {e.data.user_id for e in events if isinstance(e.data, RequestData)}
+            with suppress(KeysUnavailable):
+                self._sealer.prepare(users)
+        # All are made ready first: with the spool and Kafka at work beside it, each would wait.
+        ready = [self._ready(event) for event in events]
+        begun = [self._begun(one) for one in ready]
         ends_at = time.monotonic() + self._settings.deadline_s
         return [self._outcome(one, max(0.0, ends_at - time.monotonic())) for one in begun]
 
-    def _begun(self, event: Event) -> Pending | PublishError:
+    def _ready(self, event: Event) -> _Ready | PublishError:
         try:
-            return self._begin(event, None)
+            return self._prepare(event)
+        except PublishError as exc:
+            return exc
+
+    def _begun(self, ready: _Ready | PublishError) -> Pending | PublishError:
+        if isinstance(ready, PublishError):
+            return ready
+        try:
+            return self._begin(ready, None)
         except PublishError as exc:
             return exc
 
@@ -122,16 +138,20 @@ class SpoolingPublisher:
         except (PublishError, SpoolError) as exc:
             return exc
 
-    def _begin(self, event: Event, along: Work[None] | None) -> Pending:
-        if self._closed:
-            raise PublisherClosed("the publisher is closed")
+    def _prepare(self, event: Event) -> _Ready:
+        """The event as it goes out, and as the spool keeps it."""
         if self._sealer is not None:
             with suppress(KeysUnavailable):
                 event = self._sealer.seal(event)
         try:
-            entry = SpoolEntry(event.id, event.data.request_id, encode(event))
+            return event, SpoolEntry(event.id, event.data.request_id, encode(event))
         except InvalidEvent as exc:
             raise PublishRefused(f"event {event.id}: {exc.message}") from exc
+
+    def _begin(self, ready: _Ready, along: Work[None] | None) -> Pending:
+        if self._closed:
+            raise PublisherClosed("the publisher is closed")
+        event, entry = ready
         down = self._breaker.reason
         pending = Pending(event)
         if self._metrics is not None:
