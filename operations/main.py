@@ -37,6 +37,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "operations.cli.dead_letters:app",
         "Records set aside: look, redrive, discard.",
     ),
+    "backfill": (
+        "operations.cli.backfill:backfill",
+        "Make events of an existing table's rows.",
+    ),
     "transfer": (
         "operations.cli.transfer:transfer",
         "Move what the fallback took to its provider.",

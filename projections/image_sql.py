@@ -61,3 +61,11 @@ VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT (request_id) DO UPDATE SET (row_id, event_id, deleted_at, reason, deleted_by)
 = (excluded.row_id, excluded.event_id, excluded.deleted_at, excluded.reason, excluded.deleted_by)
 """
+
+# Whoever inserts past the log takes the next id; where nobody may, or the table is a shadow, which
+# has no sequence of its own, there is nothing to do.
+FOLLOW_OLD_ID = """
+SELECT setval(s::regclass, %(id)s) FROM pg_get_serial_sequence('generated_images', 'id') AS s
+WHERE has_sequence_privilege(s, 'UPDATE')
+    AND %(id)s > coalesce(pg_sequence_last_value(s::regclass), 0)
+"""

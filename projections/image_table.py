@@ -14,6 +14,7 @@ from projections.lift import lift
 from projections.merge import State, is_conflict, merge
 from projections.projection import Applied, Decoded, NeedExclusive
 from projections.unsealing import Unsealer
+from schemas.record import FIRST_LOG_ID
 
 
 @dataclass(slots=True)
@@ -162,6 +163,9 @@ def write(connection: Connection[Any], changes: Changes) -> None:
     with connection.cursor() as cursor:
         if changes.inserted:
             _copy(cursor, changes.inserted)
+            old = [s.row_id for _, s in changes.inserted if s.row_id < FIRST_LOG_ID]
+            if old:
+                cursor.execute(sql.FOLLOW_OLD_ID, {"id": max(old)})
         if changes.updated:
             values = [(*rows.row_values(k, s), k) for k, s in changes.updated]
             cursor.executemany(sql.UPDATE_ROW, values)

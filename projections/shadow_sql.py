@@ -92,6 +92,21 @@ WHERE l.event_id IS NULL AND (l.request_id IS NULL OR NOT (
     OR EXISTS (SELECT FROM {shadow}.deleted_images AS d WHERE d.request_id = l.request_id)))
 """)
 
+TAKEN_IDS = SQL("""
+SELECT l.id, s.request_id FROM {live}.generated_images AS l
+    JOIN {shadow}.generated_images AS s USING (id)
+WHERE l.event_id IS NULL AND l.request_id IS DISTINCT FROM s.request_id ORDER BY l.id LIMIT %s
+""")
+
+# After the exchange: the live table is the one that was loaded.
+FOLLOW_OLD_IDS = """
+SELECT setval(s::regclass, old.id)
+FROM pg_get_serial_sequence('generated_images', 'id') AS s,
+    (SELECT max(id) AS id FROM generated_images WHERE id < %(first)s) AS old
+WHERE has_sequence_privilege(s, 'UPDATE')
+    AND old.id > coalesce(pg_sequence_last_value(s::regclass), 0)
+"""
+
 COUNT_TABLE = SQL("""
 SELECT count(*) FILTER (WHERE l.request_id IS NULL) AS added,
     count(*) FILTER (WHERE s.request_id IS NULL

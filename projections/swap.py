@@ -16,6 +16,7 @@ from projections import shadow_sql as sql
 from projections.image_rows import COLUMNS
 from projections.positions import Claim, ProjectionKey, announce, lock_positions, lock_projection
 from projections.shadow import RebuildRefused, Shadow, exists
+from schemas.record import FIRST_LOG_ID
 
 READERS_WAIT = "50ms"
 """For the lock that readers queue up behind: when it is not to be had, give way and try again."""
@@ -61,6 +62,13 @@ def carry_over(connection: Connection[Any], shadow: Shadow, *, unmade: bool) -> 
     connection.execute(sql.KEEP_IDS.format(**shadow.names))
     if not unmade:
         return 0
+    taken = connection.execute(sql.TAKEN_IDS.format(**shadow.names), (SAMPLES,)).fetchall()
+    if taken:
+        names = ", ".join(f"{number} ({request_id})" for number, request_id in taken)
+        raise RebuildRefused(
+            f"events name the ids of rows that no event made: {names}; run `omega-images "
+            "backfill`, which says why, or give those rows up with --drop-unmade"
+        )
     columns = SQL(", ").join(map(Identifier, COLUMNS))
     return connection.execute(sql.CARRY_UNMADE.format(columns=columns, **shadow.names)).rowcount
 
@@ -107,6 +115,8 @@ def swap(
         carry_over(connection, shadow, unmade=unmade)
         parameters = {"projection": key.projection, "topic": key.topic}
         _exchange(connection, shadow, shadow.schema, parameters)
+        if key.projection == "table":
+            connection.execute(sql.FOLLOW_OLD_IDS, {"first": FIRST_LOG_ID})
         connection.execute(sql.ADD_DEAD_LETTERS.format(**shadow.names))
         connection.execute(sql.SETTLE_DEAD_LETTERS.format(**shadow.names), parameters)
         connection.execute(SQL("DROP SCHEMA {shadow} CASCADE").format(**shadow.names))
