@@ -45,13 +45,13 @@ class Answers:
             found = self._known.get((holder, key))
         if found is None or found.until < self._clock():
             return None
-        if found.request != digest(request):
+        if found.request != _digest(request):
             raise OtherRequest
         return found.body
 
     def keep(self, holder: str, key: str, request: bytes, body: bytes) -> None:
         """Remember an answer."""
-        kept = Remembered(digest(request), body, self._clock() + KEPT_S)
+        kept = Remembered(_digest(request), body, self._clock() + KEPT_S)
         with self._lock:
             self._drop(self._known.pop((holder, key), None))
             self._known[holder, key] = kept
@@ -63,6 +63,5 @@ class Answers:
         self._bytes -= len(old.body) if old else 0
 
 
-def digest(request: bytes) -> bytes:
-    """What tells one request from another."""
+def _digest(request: bytes) -> bytes:
     return hashlib.sha256(request).digest()

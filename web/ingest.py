@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import anyio
 from fastapi import APIRouter, Depends, Header, Request
@@ -104,56 +105,68 @@ async def hand_in(
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, error, wait)
     desk.present += 1
     try:
-        return await _answer(request, desk, caller, idempotency_key)
+        content_type, body = request.headers.get("content-type", ""), await request.body()
+        assert caller.holder is not None  # noqa: S101  # nobody has the role ingest without a token
+        asked = _Asked(caller.holder, content_type, body, idempotency_key)
+        site = site_of(request)
+        return await anyio.to_thread.run_sync(_answer, site, desk, asked, limiter=desk.turns)
     finally:
         desk.present -= 1
 
 
-async def _answer(request: Request, desk: Desk, caller: Caller, key: str | None) -> Response:
-    site, holder = site_of(request), caller.holder
-    assert holder is not None  # noqa: S101  # nobody has the role ingest without a token
-    content_type, body = request.headers.get("content-type", ""), await request.body()
-    asked = content_type.encode() + b"\n" + body
-    if key is not None and (known := _known(desk, holder, key, asked)) is not None:
+class _Asked(NamedTuple):
+    """What somebody has handed in."""
+
+    holder: Holder
+    content_type: str
+    body: bytes
+    key: str | None
+
+    def whole(self) -> bytes:
+        """All that has to be the same for it to be the same request."""
+        return self.content_type.encode() + b"\n" + self.body
+
+
+def _answer(site: Site, desk: Desk, asked: _Asked) -> Response:
+    """On a thread of its own: takes time, and waits for disk and Kafka."""
+    if asked.key is not None and (known := _known(desk, asked, asked.key)) is not None:
         return _response(HTTPStatus.ACCEPTED, known, {"Idempotent-Replayed": "true"})
-    results = await anyio.to_thread.run_sync(
-        _take_all, site, holder, content_type, body, limiter=desk.turns
-    )
+    results = _take_all(site, asked)
     for outcome, count in Counter(map(outcome_name, results)).items():
         site.metrics.events.labels(outcome).inc(count)
     status, answer = status_over(results), to_json(answer_over(results))
-    if key is not None and status == HTTPStatus.ACCEPTED:
-        desk.answers.keep(holder.name, key, asked, answer)
+    if asked.key is not None and status == HTTPStatus.ACCEPTED:
+        desk.answers.keep(asked.holder.name, asked.key, asked.whole(), answer)
     again = any(one["status"] == HTTPStatus.SERVICE_UNAVAILABLE for one in results)
     return _response(status, answer, {"Retry-After": str(RETRY_AFTER_S)} if again else {})
 
 
-def _known(desk: Desk, holder: Holder, key: str, asked: bytes) -> bytes | None:
+def _known(desk: Desk, asked: _Asked, key: str) -> bytes | None:
     try:
-        return desk.answers.find(holder.name, key, asked)
+        return desk.answers.find(asked.holder.name, key, asked.whole())
     except OtherRequest:
         error = "Idempotency-Key: was used for another request"
         raise ApiError(HTTPStatus.CONFLICT, error) from None
 
 
-def _take_all(site: Site, holder: Holder, content_type: str, body: bytes) -> list[dict[str, Any]]:
-    """On a thread of its own: takes time, and waits for disk and Kafka."""
-    items = items_of(content_type, body)
+def _take_all(site: Site, asked: _Asked) -> list[dict[str, Any]]:
+    items = items_of(asked.content_type, asked.body)
     limit = site.limits.ingest_events
     if len(items) > limit:
         error = f"The body has {len(items)} events, limit {limit}"
         raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error)
-    judged = [_judge(holder, value) for _, value in items]
+    judged = [_judge(asked.holder, value) for _, value in items]
     good = [event for event in judged if not isinstance(event, InvalidEvent | Forbidden)]
     published = iter(site.publisher.publish_all(good))
     return [_result(item, event, published) for item, event in zip(items, judged, strict=True)]
 
 
-def _result(item: Item, judged: Event | InvalidEvent | Forbidden, published: Any) -> dict[str, Any]:
+def _result(
+    item: Item, judged: Event | InvalidEvent | Forbidden, published: Iterator[Outcome]
+) -> dict[str, Any]:
     if isinstance(judged, InvalidEvent | Forbidden):
         return result(item[0], None, judged)
-    outcome: Outcome = next(published)
-    return result(item[0], judged, outcome)
+    return result(item[0], judged, next(published))
 
 
 def _judge(holder: Holder, value: bytes) -> Event | InvalidEvent | Forbidden:
