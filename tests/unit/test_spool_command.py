@@ -29,6 +29,8 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("OMEGA_TOPIC", "topic")
     monkeypatch.setenv("OMEGA_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
     monkeypatch.setenv("OMEGA_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    # There is no database to keep keys.
+    monkeypatch.setenv("OMEGA_SEAL", "false")
     return tmp_path / "spool" / "topic.db"
 
 
