@@ -6,13 +6,27 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from web import errors, health, images_api, ingest, login, uploads
 from web.api import dead_letters, document, examples, explain, failures, images, pipeline, stats
+from web.assets import Assets
+from web.error_pages import error_page
 from web.guard import Guard
+from web.live import Live
+from web.pages import (
+    analytics,
+    gallery,
+    image,
+    storage,
+)
+from web.pages import (
+    failures as failure_pages,
+)
+from web.pages import (
+    pipeline as pipeline_page,
+)
 from web.site import Site
-from web.templating import STATIC
+from web.thumbnails import Thumbnails
 
 SCRAPE_PATIENCE_S = 2.0
 """So long may the database take to give a connection for the metrics."""
@@ -30,6 +44,12 @@ ROUTERS = (
     dead_letters.router,
     pipeline.router,
     document.router,
+    gallery.router,
+    image.router,
+    failure_pages.router,
+    analytics.router,
+    pipeline_page.router,
+    storage.router,
 )
 """In the order in which they are asked."""
 
@@ -50,10 +70,12 @@ def create_app(site: Site) -> FastAPI:
     site.metrics.watch_ledger(lambda: site.pool.connection(SCRAPE_PATIENCE_S))
     app.state.desk = ingest.Desk(site.limits.ingest_threads)
     app.add_middleware(Guard, site=site)
-    errors.install(app)
+    app.state.live = Live(site)
+    app.state.thumbnails = Thumbnails(site.cache / "thumbnails", (*site.stores, site.uploads))
+    errors.install(app, error_page)
     for router in ROUTERS:
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", Assets(), name="static")
     schema = app.openapi
     app.openapi = lambda: _finished(schema())  # type: ignore[method-assign]  # FastAPI's own way
     return app

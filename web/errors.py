@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Literal
 from urllib.parse import quote
@@ -52,17 +52,25 @@ def error_answer(
     return JSONResponse(content, status, headers)
 
 
-def install(app: FastAPI) -> None:
+PageMaker = Callable[[Request, int, str, str | None], Response]
+"""Makes a page for people from a status, an error and a reference."""
+
+
+def install(app: FastAPI, make_page: PageMaker) -> None:
     """Answer the errors that routes raise. Any other exception is the guard's."""
 
     @app.exception_handler(HTTPException)
     async def _known(request: Request, exc: HTTPException) -> Response:
         if exc.status_code == HTTPStatus.UNAUTHORIZED and wants_page(request):
             return to_login(request)
+        if wants_page(request) or is_form(request):
+            return make_page(request, exc.status_code, exc.detail, None)
         return error_answer(exc.status_code, exc.detail, exc.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def _invalid(_request: Request, exc: RequestValidationError) -> Response:
+    async def _invalid(request: Request, exc: RequestValidationError) -> Response:
+        if wants_page(request):
+            return make_page(request, HTTPStatus.BAD_REQUEST, _first(exc), None)
         return error_answer(HTTPStatus.BAD_REQUEST, _first(exc))
 
 
@@ -73,6 +81,13 @@ def wants_page(request: Request) -> bool:
         request.method in {"GET", "HEAD"}
         and "text/html" in request.headers.get("accept", "")
         and not path.startswith(("/api/", "/uploads/", "/static/"))
+    )
+
+
+def is_form(request: Request) -> bool:
+    """Whether a form of our pages was sent, so that a page is looked at next."""
+    return request.url.path.startswith("/pipeline/") and "text/html" in request.headers.get(
+        "accept", ""
     )
 
 

@@ -12,11 +12,13 @@ import structlog
 from psycopg_pool import PoolTimeout
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from projections.faults import database_complaint
-from web.errors import error_answer
+from web.error_pages import error_page
+from web.errors import error_answer, wants_page
 from web.headers import HEADERS, HTTPS_ONLY
 from web.limits import address_group
 from web.security import WrongToken, caller_of
@@ -156,7 +158,8 @@ class _Answering:
     async def fail(self, exc: Exception, receive: Receive) -> None:
         """Answer an exception that nobody has caught, if there is no answer yet."""
         if isinstance(exc, HTTPException):
-            answer: Response = error_answer(exc.status_code, exc.detail, exc.headers)
+            error = exc.detail
+            answer: Response = error_answer(exc.status_code, error, exc.headers)
         elif isinstance(exc, PoolTimeout) or database_complaint(exc) is not None:
             log.warning("the database does not answer", path=self._path, exc_info=exc)
             error = "The database is away: try again"
@@ -167,6 +170,9 @@ class _Answering:
             error = "Internal server error"
             answer = error_answer(HTTPStatus.INTERNAL_SERVER_ERROR, error, None, self._reference)
         if self._status is None:
+            request = Request(self._scope, receive)
+            if wants_page(request):
+                answer = error_page(request, answer.status_code, error, self._reference)
             await answer(self._scope, receive, self.send)
 
     def told(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from producers.publisher import PublishError, Receipt, ReceiptPublisher
 from producers.spool_errors import SpoolError
 from producers.storage import LocalStorage, Storage
 from projections.connections import Connection
+from projections.retention import Condemned
 from schemas.events import Event
 from web.limits import RateLimits, WebLimits
 from web.metrics import WebMetrics
@@ -61,6 +62,8 @@ class Site:
     limits: WebLimits = field(default_factory=WebLimits)
     sessions: Sessions = field(default_factory=Sessions)
     metrics: WebMetrics = field(default_factory=WebMetrics)
+    would_free: Callable[[], Mapping[str, Condemned]] | None = None
+    """What each rule of the retention policy would remove now; None: there is no policy."""
     rates: RateLimits = field(init=False)
 
     def __post_init__(self) -> None:

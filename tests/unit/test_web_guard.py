@@ -47,7 +47,7 @@ def with_limits(folder: Path, **limits: Any) -> Any:
 ANSWERS = [
     ("GET", "/healthz", None, 200),
     ("GET", "/login", None, 200),
-    ("GET", "/static/login.css", None, 200),
+    ("GET", "/static/app.css", None, 200),
     ("GET", "/static/../app.py", None, 404),
     ("GET", "/static/%2e%2e/app.py", None, 404),
     ("GET", "/nothing", "reader", 404),

@@ -35,7 +35,7 @@ from web.api.dead_letter_models import (
 )
 from web.errors import ApiError
 from web.security import require
-from web.site import site_of
+from web.site import Site, site_of
 
 router = APIRouter(prefix="/api/v1/dead-letters", tags=["dead letters"])
 read = [Depends(require("read"))]
@@ -102,19 +102,7 @@ def redrive(request: Request, order: RedriveOrder) -> Response:
     Always safe: an old event that comes late lands as if it had come in its turn. A letter that
     fails again keeps its history.
     """
-    with site_of(request).connect() as connection:
-        _check(connection, order.selection)
-        count = letters.count(connection, order.selection)
-        if count > MAX_AT_ONCE:
-            error = f"{count} letters are too many at once: `omega-images dead-letters redrive`"
-            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error)
-        kinds: dict[str, Projection] = {"table": TableProjection(), "stats": StatisticsProjection()}
-        work = Redrive(connection, kinds, dry_run=order.dry_run)
-        result = work.run(order.selection, canary=order.canary)
-    told = Redriven(
-        done=result.done, failed=result.failed, skipped=result.skipped, dry_run=order.dry_run
-    )
-    return answer(request, told)
+    return answer(request, redriven(site_of(request), order))
 
 
 @router.post(
@@ -124,10 +112,31 @@ def redrive(request: Request, order: RedriveOrder) -> Response:
 )
 def discard(request: Request, order: DiscardOrder) -> Response:
     """Give open dead letters up. They stay where they are, with the reason, as discarded."""
-    with site_of(request).connect() as connection:
+    return answer(request, discarded(site_of(request), order))
+
+
+def redriven(site: Site, order: RedriveOrder) -> Redriven:
+    """Carry the order out. Raises ApiError when there is no such letter, or there are too many."""
+    with site.connect() as connection:
+        _check(connection, order.selection)
+        count = letters.count(connection, order.selection)
+        if count > MAX_AT_ONCE:
+            error = f"{count} letters are too many at once: `omega-images dead-letters redrive`"
+            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error)
+        kinds: dict[str, Projection] = {"table": TableProjection(), "stats": StatisticsProjection()}
+        work = Redrive(connection, kinds, dry_run=order.dry_run)
+        result = work.run(order.selection, canary=order.canary)
+    return Redriven(
+        done=result.done, failed=result.failed, skipped=result.skipped, dry_run=order.dry_run
+    )
+
+
+def discarded(site: Site, order: DiscardOrder) -> Discarded:
+    """Carry the order out. Raises ApiError when there is no such letter."""
+    with site.connect() as connection:
         _check(connection, order.selection)
         count = letters.discard(connection, order.selection, order.reason)
-    return answer(request, Discarded(discarded=count))
+    return Discarded(discarded=count)
 
 
 def _check(connection: Connection[Any], chosen: Selection) -> None:
