@@ -1,0 +1,1 @@
+"""renderChart: a chart's configuration in the form of Chart.js, drawn with matplotlib."""

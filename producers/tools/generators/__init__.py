@@ -1,0 +1,1 @@
+"""The generators: offline drawings, and models by their providers' SDKs."""
