@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -29,6 +30,9 @@ class HttpSettings(BaseSettings):
     )
     http_open_uploads: bool = Field(
         False, description="Whoever knows the URL of an image in local storage may load it"
+    )
+    http_retention_policy: Path | None = Field(
+        None, description="Retention policy whose effect the page about storage tells"
     )
     http_public_url: str | None = Field(
         None, description="Where browsers reach the web server, when that is not where it listens"

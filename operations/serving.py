@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,13 +17,17 @@ import structlog
 import uvicorn
 from psycopg_pool import ConnectionPool
 
+from operations.cleaning import condemned
 from operations.http_settings import listed
+from operations.retention_policy import PolicyError, load_policy
 from operations.settings import Settings
 from operations.storing import open_local, open_stores
 from operations.wiring import Ledger, open_publisher
 from producers.metrics import ProducerMetrics
 from projections.connections import Connection, connection_info
+from projections.retention import Condemned
 from web.app import create_app
+from web.errors import ApiError
 from web.limits import WebLimits
 from web.metrics import WebMetrics
 from web.site import Site
@@ -119,6 +125,7 @@ def open_site(ledger: Ledger, host: str) -> Iterator[Site]:
             https=(settings.http_public_url or "").startswith("https:"),
             limits=_limits(settings),
             metrics=metrics,
+            would_free=_would_free(ledger),
         )
     finally:
         publisher.close(EVENTS_S)
@@ -133,6 +140,24 @@ def hosts_of(settings: Settings, host: str) -> frozenset[str]:
     named = [*listed(settings.http_allowed_hosts), *own, *([public] if public else [])]
     bracketed = {f"[{name}]" if ":" in name and name[0] != "[" else name for name in named}
     return frozenset({"localhost", "127.0.0.1", "[::1]", *(n.lower() for n in bracketed)})
+
+
+def _would_free(ledger: Ledger) -> Callable[[], Mapping[str, Condemned]] | None:
+    """What each rule of the retention policy would remove; None where no policy is set."""
+    path = ledger.settings.http_retention_policy
+    if path is None:
+        return None
+
+    def would_free() -> Mapping[str, Condemned]:
+        try:
+            policy = load_policy(path)
+        except PolicyError as exc:
+            error = f"The retention policy cannot be used: {exc}"
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, error) from exc
+        with closing(ledger.connect("omega-web-cleanup")) as connection:
+            return condemned(connection, policy, datetime.now(UTC), dry_run=True)
+
+    return would_free
 
 
 def _limits(settings: Settings) -> WebLimits:

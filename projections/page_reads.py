@@ -16,6 +16,12 @@ GROUP BY bucket HAVING sum(total) > 0 ORDER BY sum(bytes_sum) DESC, bucket
 REQUESTS_AT = """
 SELECT request_id FROM generated_images WHERE storage_url = %s AND request_id IS NOT NULL LIMIT 10
 """
+NAMES = """
+SELECT wanted, newest.username FROM unnest(%s::text[]) AS wanted, LATERAL (
+    SELECT username FROM generated_images WHERE user_id = wanted
+    ORDER BY created_at DESC LIMIT 1
+) AS newest WHERE newest.username IS NOT NULL
+"""
 
 
 class ProviderUse(NamedTuple):
@@ -37,3 +43,8 @@ def provider_uses(connection: Connection[Any]) -> list[ProviderUse]:
 def requests_at(connection: Connection[Any], url: str) -> list[str]:
     """The requests whose image lies at this URL; seldom more than one."""
     return [row[0] for row in connection.execute(REQUESTS_AT, (url,))]
+
+
+def names_of(connection: Connection[Any], user_ids: list[str]) -> dict[str, str]:
+    """The names of these users, as their newest image has them."""
+    return dict(connection.execute(NAMES, (user_ids,)).fetchall())

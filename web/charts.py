@@ -96,11 +96,11 @@ class Series:
     values: Sequence[float]
 
 
-def scale(highest: float) -> list[float]:
-    """From 0 to at least the highest, in three to six steps of 1, 2 or 5 times a power of ten."""
+def scale(highest: float, steps: int = 4) -> list[float]:
+    """From 0 to at least the highest, in about so many steps of 1, 2 or 5 times a power of ten."""
     if highest <= 0:
         return [0.0, 1.0]
-    rough = highest / 4
+    rough = highest / steps
     power = 10 ** floor(log10(rough))
     step = max(next(s * power for s in (1, 2, 5, 10) if s * power >= rough), 1e-9)
     if highest >= 1:
@@ -108,10 +108,12 @@ def scale(highest: float) -> list[float]:
     return [step * n for n in range(ceil(highest / step - 1e-9) + 1)]
 
 
-def columns(summary: str, labels: Sequence[str], series: Sequence[Series]) -> Columns:
+def columns(
+    summary: str, labels: Sequence[str], series: Sequence[Series], plot: int = PLOT
+) -> Columns:
     """A column for each label, the series on top of each other; the highest is labelled."""
     totals = [sum(one.values[n] for one in series) for n in range(len(labels))]
-    steps = scale(max(totals, default=0))
+    steps = scale(max(totals, default=0), 4 if plot > 100 else 2)
     top, pitch = steps[-1], 100 / max(len(labels), 1)
     width = min(pitch * 0.72, 7)
     told = _told(totals)
@@ -119,17 +121,17 @@ def columns(summary: str, labels: Sequence[str], series: Sequence[Series]) -> Co
     for n, label in enumerate(labels):
         middle, parts, height = pitch * (n + 0.5), [], 0.0
         for one in series:
-            length = one.values[n] / top * PLOT
-            parts.append(Part(one.kind, TOP + PLOT - height - length, length))
+            length = one.values[n] / top * plot
+            parts.append(Part(one.kind, TOP + plot - height - length, length))
             height += length
         title = f"{label}: " + ", ".join(f"{number(s.values[n])} {s.name}" for s in series)
         value = number(totals[n]) if n in told else ""
-        marks.append(Mark(middle, label, title, tuple(parts), value, TOP + PLOT - height - 6))
-    ticks = tuple(Tick(TOP + PLOT * (1 - step / top), number(step)) for step in steps)
+        marks.append(Mark(middle, label, title, tuple(parts), value, TOP + plot - height - 6))
+    ticks = tuple(Tick(TOP + plot * (1 - step / top), number(step)) for step in steps)
     legend = tuple((one.kind, one.name) for one in series)
-    height = TOP + PLOT + BELOW
+    height = TOP + plot + BELOW
     return Columns(
-        summary, height, width, TOP + PLOT, tuple(marks), ticks, _axis(labels, pitch), legend
+        summary, height, width, TOP + plot, tuple(marks), ticks, _axis(labels, pitch), legend
     )
 
 

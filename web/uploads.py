@@ -14,6 +14,9 @@ from starlette.responses import Response, StreamingResponse
 
 from producers.storage import InvalidName, NotStored, StorageUnavailable
 from producers.storage.names import EXTENSIONS
+from projections.connections import DatabaseError
+from projections.page_reads import requests_at
+from projections.uses import record_uses
 from web.errors import ApiError
 from web.headers import SANDBOXED
 from web.security import require
@@ -28,6 +31,7 @@ SHOWN_INLINE = frozenset(TYPES.values()) - {"image/svg+xml"}
 """An SVG can hold scripts; in an <img> it is shown all the same."""
 
 YEAR_S = 31_536_000
+USE_PATIENCE_S = 0.25
 
 
 @router.api_route("/uploads/{filename}", methods=["GET", "HEAD"], include_in_schema=False)
@@ -41,6 +45,7 @@ async def upload(request: Request, filename: str) -> Response:
 
 def _answer(site: Site, request: Request, filename: str) -> Response:
     file = _opened(site, filename)
+    _note_use(site, filename)
     state = os.fstat(file.fileno())
     headers = _headers(site, filename, state)
     if request.headers.get("if-none-match") == headers["ETag"] or request.method == "HEAD":
@@ -49,6 +54,15 @@ def _answer(site: Site, request: Request, filename: str) -> Response:
         status = HTTPStatus.NOT_MODIFIED if same else HTTPStatus.OK
         return Response(status_code=status, headers=headers)
     return StreamingResponse(_pieces(file), headers=headers)
+
+
+def _note_use(site: Site, filename: str) -> None:
+    """For cleanup. The image is sent all the same when the database is away, and soon."""
+    try:
+        with site.pool.connection(USE_PATIENCE_S) as connection:
+            record_uses(connection, requests_at(connection, site.uploads.url_of(filename)))
+    except DatabaseError:
+        return
 
 
 def _opened(site: Site, filename: str) -> BinaryIO:

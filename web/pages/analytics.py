@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from projections.analytics import MAX_ROWS, Activity, read_activity
 from projections.connections import Connection
+from projections.page_reads import names_of
 from projections.statistics_reads import (
     Dimension,
     Entry,
@@ -29,6 +30,8 @@ from web.templating import page
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require("read"))])
 
 MOST_BARS = 10
+LEAST_BUSY = 5
+NO_LATENCY = "No image of this span tells it: tools write metadata.latency_ms, or duration_ms."
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -158,6 +161,9 @@ def _success(span: Span, days: dict[date, Numbers]) -> Figure:
 def _breakdown(connection: Connection[Any], dimension: Dimension, title: str, name: str) -> Figure:
     entries = read_breakdown(connection, dimension, MOST_BARS)
     labels = [entry.value if entry.value is not None else f"no {name}" for entry in entries]
+    if dimension is Dimension.USER:
+        names = names_of(connection, labels)
+        labels = [f"{names[one]} ({one})" if one in names else one for one in labels]
     numbers = [entry.numbers for entry in entries]
     series = [
         Series("good", "successful", [one.successful for one in numbers]),
@@ -188,6 +194,8 @@ def _row(label: str, entry: Entry) -> tuple[str, ...]:
 
 def _hours(activity: Activity) -> Figure:
     highest = max((one["images"] for one in activity.hours), default=0)
+    # A few images are not busy, even where nobody has more.
+    highest = max(highest, LEAST_BUSY)
     cells = [
         Cell(one["weekday"], one["hour"], one["images"], level(one["images"], highest))
         for one in activity.hours
@@ -269,7 +277,8 @@ def _latency(activity: Activity) -> Figure:
         for one in activity.latency
     ]
     heads = ("Tool", "Images", "Median", "90 %", "99 %", "Longest")
-    return Figure("Latency", "median and 90th percentile", "bars", chart, Table(heads, rows))
+    table = Table(heads, rows)
+    return Figure("Latency", "median and 90th percentile", "bars", chart, table, NO_LATENCY)
 
 
 def _counted(

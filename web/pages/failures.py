@@ -23,6 +23,7 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(require("read"
 
 EXAMPLES = 3
 KINDS = 50
+SMALL = 84
 
 
 class Kind(NamedTuple):
@@ -69,7 +70,7 @@ def _kind(group: FailureGroup, rows: Mapping[str, GeneratedImageRecord], span: S
     counts = [per_day.get(one, 0) for one in span.all_days]
     labels = [day(one) for one in span.all_days]
     summary = f"{group.label or group.fingerprint}: {group.failures} failures by day"
-    chart = columns(summary, labels, [Series("bad", "failures", counts)])
+    chart = columns(summary, labels, [Series("bad", "failures", counts)], plot=SMALL)
     examples = [rows[one] for one in group.requests if one in rows]
     return Kind(group, chart, sorted(per_day.items(), reverse=True), examples)
 
