@@ -8,11 +8,12 @@ interrupted anywhere is gone on with by the next, and one that is repeated publi
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from consumers.history import decoded_or_none
 from consumers.log import LogReader
@@ -23,7 +24,7 @@ from producers.data_urls import BrokenDataUrl, embedded, is_data_url
 from producers.publisher import Acknowledgement, Publisher, PublishError, PublishRefused
 from producers.storage import Storage, StorageRefused, StorageUnavailable, Stored, file_name
 from producers.storage.wrapped import WrappedStorage
-from projections.backfill import OldRow, lettered, name_rows, pages, whole_url
+from projections.backfill import OldRow, OldRows, lettered, name_rows
 from projections.connections import Connection
 from schemas.events import Event
 from schemas.limits import BYTE_LIMITS
@@ -32,6 +33,13 @@ PAGE = 1_000
 IN_FLIGHT = 5_000
 """Events whose answers are waited for."""
 MOST_URL = BYTE_LIMITS["storage_url"]
+
+
+class Batch(NamedTuple):
+    """What became of a page of rows."""
+
+    rows: int
+    events: Sequence[tuple[OldRow, Event]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +75,12 @@ class Backfill:
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._connection = connection
+        self._rows = OldRows(connection, MOST_URL)
         self._target = target
         self._already = already
         self._reject = reject
         self._progress = progress
+        self._refusing = threading.Lock()
         self._waiting: deque[tuple[OldRow, Future[Acknowledgement]]] = deque()
         self.result = Backfilled()
         self.last: dict[int, Acknowledgement] = {}
@@ -81,21 +91,30 @@ class Backfill:
 
         A store or a Kafka that does not answer ends it; ``result.stopped`` says so.
         """
-        pace, left = Pace(rate), limit
-        try:
-            for page in pages(self._connection, PAGE, MOST_URL):
-                events = self._events(page, left)
-                left = None if left is None else left - len(events)
-                self._publish(events, pace)
-                self._progress(len(page))
-                if left == 0:
-                    break
-            while self._waiting:
-                self._settle()
-        except (StorageUnavailable, PublishError) as exc:
-            self.result.stopped = str(exc)
-            self._settle_what_is_left()
+        pace, batches = Pace(rate), self._batches(limit)
+        # The database works on a page while Kafka takes the one before.
+        with ThreadPoolExecutor(1, "backfill-rows") as rows:
+            try:
+                coming = rows.submit(next, batches, None)
+                while (batch := coming.result()) is not None:
+                    coming = rows.submit(next, batches, None)
+                    self._publish(batch.events, pace)
+                    self._progress(batch.rows)
+                while self._waiting:
+                    self._settle()
+            except (StorageUnavailable, PublishError) as exc:
+                self.result.stopped = str(exc)
+                self._settle_what_is_left()
         return self.result
+
+    def _batches(self, left: int | None) -> Iterator[Batch]:
+        """What is to be published, page by page. Nobody else uses the connection meanwhile."""
+        for page in self._rows.pages(PAGE):
+            events = self._events(page, left)
+            left = None if left is None else left - len(events)
+            yield Batch(len(page), events)
+            if left == 0:
+                return
 
     def _events(self, page: Sequence[OldRow], most: int | None) -> list[tuple[OldRow, Event]]:
         """The events that are to be published now."""
@@ -124,7 +143,7 @@ class Backfill:
             return self._told(*event_of(row))
         if not is_success(row):
             raise NotCarried(f"status {row.status!r}, but an image in its storage_url")
-        image = embedded(whole_url(self._connection, row))
+        image = embedded(self._rows.whole_url(row))
         row = row._replace(mime_type=image.mime_type)
         # Whether all the rest fits is known before anything is stored.
         nowhere = Stored("https://storage.invalid/x", "none", len(image.data), "0" * 64)
@@ -147,10 +166,11 @@ class Backfill:
             return events
         named = name_rows(self._connection, nameless)
         self.result.named += len(named)
+        left = nameless - named
         for row, _ in events:
-            if row.id in nameless - named:
+            if row.id in left:
                 self._refuse(row, "it was changed meanwhile: run it again")
-        return [(row, event) for row, event in events if row.id not in nameless - named]
+        return [(row, event) for row, event in events if row.id not in left]
 
     def _without_letters(
         self, events: list[tuple[OldRow, Event]], letters: Mapping[int, int]
@@ -195,10 +215,11 @@ class Backfill:
 
     def _refuse(self, row: OldRow, reason: str) -> None:
         rejected = Rejected(row.id, row.request_id, reason)
-        self.result.rejected += 1
-        if len(self.result.samples) < SAMPLES:
-            self.result.samples.append(rejected)
-        self._reject(rejected)
+        with self._refusing:
+            self.result.rejected += 1
+            if len(self.result.samples) < SAMPLES:
+                self.result.samples.append(rejected)
+            self._reject(rejected)
 
 
 def already_published(

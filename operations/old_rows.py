@@ -64,7 +64,7 @@ def _success(row: OldRow, stored: Stored | None, changes: list[str]) -> Event:
 
 
 def _failure(row: OldRow, changes: list[str]) -> Event:
-    told: dict[str, Any] = {name: getattr(row, name) or None for name in _FILE}
+    told: dict[str, Any] = {name: getattr(row, name) for name in _FILE}
     if row.storage_url:
         told |= {"storage_url": row.storage_url, "storage_provider": row.storage_provider}
     if row.status != "failed":
@@ -105,7 +105,7 @@ def _metadata(row: OldRow, told: dict[str, Any], changes: list[str]) -> dict[str
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text, parse_float=_exact)
+        return _read(text)
     except ValueError:
         raise NotCarried("metadata: an integer of over 4,300 digits") from None
     except RecursionError:
@@ -118,6 +118,9 @@ def _exact(digits: str) -> float:
     if Decimal(repr(number)) != Decimal(digits):
         raise NotCarried(f"metadata: {digits[:40]} has more digits than a double keeps")
     return number
+
+
+_read = json.JSONDecoder(parse_float=_exact).decode
 
 
 def _event(row: OldRow, data: ImageGenerated | ImageFailed) -> Event:

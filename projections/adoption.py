@@ -59,6 +59,24 @@ COMMENT ON TABLE generated_images_duplicate_requests IS
     'Rows whose request_id another row has too: theirs was set to NULL at adoption'""",
 )
 
+SET_ASIDE_LONG_URLS = (
+    text("""
+CREATE TABLE generated_images_long_urls (
+    id BIGINT PRIMARY KEY, storage_url TEXT NOT NULL,
+    set_aside_at TIMESTAMPTZ NOT NULL DEFAULT now()
+)"""),
+    text("""
+INSERT INTO generated_images_long_urls (id, storage_url)
+SELECT id, storage_url FROM generated_images WHERE octet_length(storage_url) > :limit"""),
+    text("""
+UPDATE generated_images AS g SET storage_url = ''
+FROM generated_images_long_urls AS l WHERE g.id = l.id"""),
+    text("""
+COMMENT ON TABLE generated_images_long_urls IS
+    'URLs too long for their index: their rows have none since adoption; backfill reads them here'
+"""),
+)
+
 
 class AdoptionRefused(Exception):
     """The existing table cannot be taken over as it is; each line says what, why, what to do."""
@@ -70,13 +88,14 @@ def table_kind(connection: Connection, name: str) -> str | None:
     return kind
 
 
-def adopt(connection: Connection, *, duplicates: str = "refuse") -> None:
+def adopt(connection: Connection, *, duplicates: str = "refuse", long_urls: str = "refuse") -> None:
     """Bring an existing generated_images to the declared shape, in the caller's transaction.
 
     Missing columns, defaults and indexes are added, and the index on request_id is made unique;
     no value of any row changes. With ``duplicates="keep-first"`` the request_id of all but the
-    first row of each is set to NULL and kept in generated_images_duplicate_requests. Raises
-    AdoptionRefused before anything is changed.
+    first row of each is set to NULL and kept in generated_images_duplicate_requests; with
+    ``long_urls="set-aside"`` a storage_url that no index can hold is emptied and kept in
+    generated_images_long_urls. Raises AdoptionRefused before anything is changed.
     """
     kind = table_kind(connection, "generated_images")
     if kind not in ("r", "p"):
@@ -88,7 +107,8 @@ def adopt(connection: Connection, *, duplicates: str = "refuse") -> None:
     problems = _wrong_columns(found)
     if "request_id" in found and duplicates == "refuse":
         problems += _duplicates(connection)
-    if "storage_url" in found and "idx_generated_images_storage_url" not in indexes:
+    urls_fit = "storage_url" not in found or "idx_generated_images_storage_url" in indexes
+    if not urls_fit and long_urls == "refuse":
         problems += _long_urls(connection)
     if problems:
         raise AdoptionRefused("\n".join(problems))
@@ -96,6 +116,8 @@ def adopt(connection: Connection, *, duplicates: str = "refuse") -> None:
     if "request_id" in found and duplicates == "keep-first":
         for statement in KEEP_FIRST:
             connection.exec_driver_sql(statement)
+    if not urls_fit and long_urls == "set-aside":
+        _set_aside_long_urls(connection)
     _make_indexes(connection, indexes)
 
 
@@ -153,8 +175,17 @@ def _long_urls(connection: Connection) -> list[str]:
     shown = ", ".join(f"{number} ({size} bytes)" for number, size in rows[:SAMPLES])
     return [
         f"{len(rows)} rows have a storage_url too long for its index (limit {MAX_INDEXED_BYTES} "
-        f"bytes), by id: {shown}: store those images and put their URLs in, then migrate again"
+        f"bytes), by id: {shown}: put shorter ones in, or run `omega-images db migrate --long-urls "
+        "set-aside`, which keeps them in a table, from where `omega-images backfill` stores them"
     ]
+
+
+def _set_aside_long_urls(connection: Connection) -> None:
+    create, fill, empty, comment = SET_ASIDE_LONG_URLS
+    connection.execute(create)
+    connection.execute(fill, {"limit": MAX_INDEXED_BYTES})
+    connection.execute(empty)
+    connection.execute(comment)
 
 
 def _add_columns(connection: Connection, found: dict[str, Any]) -> None:

@@ -15,28 +15,47 @@ TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('omega-images/backfill'
 
 COUNT = "SELECT count(*) FROM generated_images WHERE event_id IS NULL"
 
+# Whatever the planner believes of the table: by its keys, and never the whole for a page of it.
+PLAN_BY_KEY = """
+SELECT set_config(name, 'off', false) FROM unnest(ARRAY['enable_seqscan', 'enable_bitmapscan',
+    'enable_sort', 'enable_hashjoin', 'enable_mergejoin']) AS name
+"""
+
 # No index knows which rows no event made; the primary key's order makes it one pass over the table.
-# A URL may be an image of megabytes, so only its beginning comes along; and Python has no times
+# EXISTS might be turned into a hash of all request ids; a scalar subquery is a look-up. A URL may be an image of megabytes, so only its beginning comes along; and Python has no times
 # that PostgreSQL calls infinity, or that are before Christ.
 PAGE = """
 SELECT id, nullif(request_id, ''), user_id, username, tool_name, prompt, model, size, quality,
     style, n, left(storage_url, %(most_url)s), octet_length(storage_url), storage_provider,
     mime_type, bytes, rtrim(sha256), tags, status, error, metadata::text, message_id,
     CASE WHEN created_at >= '1970-01-01Z' AND created_at < '9999-12-31Z' THEN created_at END,
-    EXISTS (SELECT FROM deleted_images AS d
-        WHERE d.request_id = coalesce(nullif(g.request_id, ''), 'backfill-' || g.id)),
-    nullif(request_id, '') IS NULL AND EXISTS (SELECT FROM generated_images AS o
-        WHERE o.request_id = 'backfill-' || g.id)
+    coalesce((SELECT true FROM deleted_images AS d
+        WHERE d.request_id = coalesce(nullif(g.request_id, ''), 'backfill-' || g.id)), false),
+    nullif(request_id, '') IS NULL AND coalesce((SELECT true FROM generated_images AS o
+        WHERE o.request_id = 'backfill-' || g.id), false)
 FROM generated_images AS g WHERE event_id IS NULL AND id > %(after)s ORDER BY id LIMIT %(limit)s
 """
 
 URL_OF = "SELECT storage_url FROM generated_images WHERE id = %s"
+
+HAS_LONG_URLS = "SELECT to_regclass('generated_images_long_urls') IS NOT NULL"
+
+LONG_URLS = """
+SELECT id, left(storage_url, %s), octet_length(storage_url) FROM generated_images_long_urls
+WHERE id = ANY(%s)
+"""
+
+LONG_URL_OF = "SELECT storage_url FROM generated_images_long_urls WHERE id = %s"
 
 NAME_ROWS = """
 UPDATE generated_images AS g SET request_id = 'backfill-' || id
 WHERE id = ANY(%s) AND event_id IS NULL AND nullif(request_id, '') IS NULL
     AND NOT EXISTS (SELECT FROM generated_images AS o WHERE o.request_id = 'backfill-' || g.id)
 RETURNING id
+"""
+
+ANY_LETTER = """
+SELECT FROM dead_letters WHERE projection = 'table' AND state = 'open' AND topic = %s LIMIT 1
 """
 
 LETTERS = """
@@ -100,23 +119,46 @@ def count_unmade(connection: Connection[Any]) -> int:
     return int(connection.execute(COUNT).fetchall()[0][0])
 
 
-def pages(connection: Connection[Any], size: int, most_url: int) -> Iterator[Sequence[OldRow]]:
-    """The rows that no event made, by id, each once; of each URL at most so many characters."""
-    after = -(2**63)
-    while True:
-        bounds = {"after": after, "limit": size, "most_url": most_url}
-        rows = connection.execute(PAGE, bounds, prepare=True).fetchall()
-        if rows:
-            yield [OldRow._make(row) for row in rows]
-            after = rows[-1][0]
-        if len(rows) < size:
-            return
+class OldRows:
+    """The rows that no event made; of each URL at most so many characters.
 
+    The connection is planned for that from then on.
+    """
 
-def whole_url(connection: Connection[Any], row: OldRow) -> str:
-    """The row's storage_url; empty when the row is gone."""
-    found = connection.execute(URL_OF, (row.id,)).fetchone()
-    return "" if found is None else str(found[0])
+    def __init__(self, connection: Connection[Any], most_url: int) -> None:
+        self._connection = connection
+        self._most_url = most_url
+        connection.execute(PLAN_BY_KEY)
+        (found,) = connection.execute(HAS_LONG_URLS).fetchall()
+        self._set_aside = bool(found[0])
+
+    def pages(self, size: int) -> Iterator[Sequence[OldRow]]:
+        """They, by id, each once."""
+        after = -(2**63)
+        while True:
+            bounds = {"after": after, "limit": size, "most_url": self._most_url}
+            found = self._connection.execute(PAGE, bounds, prepare=True).fetchall()
+            if found:
+                yield self._with_long_urls([OldRow._make(row) for row in found])
+                after = found[-1][0]
+            if len(found) < size:
+                return
+
+    def whole_url(self, row: OldRow) -> str:
+        """The row's URL; empty when the row is gone."""
+        found = self._connection.execute(URL_OF, (row.id,)).fetchone()
+        if self._set_aside and found == ("",):
+            found = self._connection.execute(LONG_URL_OF, (row.id,)).fetchone()
+        return "" if found is None else str(found[0])
+
+    def _with_long_urls(self, page: list[OldRow]) -> list[OldRow]:
+        """What adoption has set aside, put back."""
+        empty = [row.id for row in page if not row.storage_url] if self._set_aside else []
+        if not empty:
+            return page
+        found = self._connection.execute(LONG_URLS, (self._most_url, empty)).fetchall()
+        urls = {number: {"storage_url": url, "url_bytes": size} for number, url, size in found}
+        return [row._replace(**urls.get(row.id, {})) for row in page]
 
 
 def name_rows(connection: Connection[Any], ids: Collection[int]) -> set[int]:
@@ -126,6 +168,8 @@ def name_rows(connection: Connection[Any], ids: Collection[int]) -> set[int]:
 
 def lettered(connection: Connection[Any], topic: str, rows: Sequence[OldRow]) -> dict[int, int]:
     """Rows whose own event is an open dead letter, and the letter's id."""
+    if connection.execute(ANY_LETTER, (topic,)).fetchone() is None:
+        return {}
     by_name = {row.name: row for row in rows}
     keys = [name.encode() for name in by_name]
     found = {}

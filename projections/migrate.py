@@ -30,16 +30,19 @@ class UpgradeReport:
     after: str | None
 
 
-def upgrade(database_url: str, *, duplicates: str = "refuse") -> UpgradeReport:
+def upgrade(
+    database_url: str, *, duplicates: str = "refuse", long_urls: str = "refuse"
+) -> UpgradeReport:
     """Run the migrations that are missing, in one transaction; several callers at once are safe.
 
     Raises projections.adoption.AdoptionRefused, or sqlalchemy.exc.DBAPIError.
     """
     engine = engine_of(database_url)
+    options = {"duplicates": duplicates, "long_urls": long_urls}
     for attempt in range(ATTEMPTS):
         try:
             with engine.begin() as connection:
-                return _upgrade(connection, duplicates)
+                return _upgrade(connection, options)
         except OperationalError as exc:
             if "lock timeout" not in str(exc) or attempt == ATTEMPTS - 1:
                 raise
@@ -66,7 +69,7 @@ def engine_of(database_url: str) -> Engine:
     return create_engine(database_url, poolclass=NullPool)
 
 
-def _upgrade(connection: Connection, duplicates: str) -> UpgradeReport:
+def _upgrade(connection: Connection, options: dict[str, str]) -> UpgradeReport:
     connection.execute(LOCK)
     connection.execute(LOCK_TIMEOUT)
     before = MigrationContext.configure(connection).get_current_revision()
@@ -74,7 +77,7 @@ def _upgrade(connection: Connection, duplicates: str) -> UpgradeReport:
     if before != head:
         config = _config()
         config.attributes["connection"] = connection
-        config.attributes["duplicates"] = duplicates
+        config.attributes["adoption"] = options
         command.upgrade(config, "head")
     return UpgradeReport(before, head)
 

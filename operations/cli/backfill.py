@@ -18,12 +18,15 @@ from operations.cli.output import bar, complain, print_json, say
 from operations.settings import Settings, load_settings
 from operations.storing import open_local, open_storage
 from operations.wiring import Ledger, open_ledger, open_sealer
-from producers.kafka_publisher import KafkaPublisher
+from producers.kafka_publisher import KafkaPublisher, PublisherSettings
 from producers.publisher import Publisher
 from producers.sealing import SealingPublisher
 from producers.storage.checked import CheckedStorage
 from projections.backfill import count_unmade, hold_alone
 from projections.positions import read_positions
+
+PATIENT = PublisherSettings(deadline_s=30, linger_ms=20)
+"""Nobody waits for a single one, so batches may be large."""
 
 
 def backfill(
@@ -96,7 +99,7 @@ def _target(ledger: Ledger, *, dry_run: bool) -> Iterator[Target]:
     if dry_run:
         yield Target(ledger.topic, CheckedStorage(Pretended(open_local(settings))), None)
         return
-    kafka = KafkaPublisher(ledger.servers.kafka, ledger.topic)
+    kafka = KafkaPublisher(ledger.servers.kafka, ledger.topic, PATIENT)
     publisher: Publisher = kafka
     prepare: Callable[..., None] = _silent
     if settings.seal:

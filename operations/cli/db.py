@@ -23,6 +23,13 @@ class Duplicates(StrEnum):
     KEEP_FIRST = "keep-first"
 
 
+class LongUrls(StrEnum):
+    """What to do with URLs of an existing table that its index cannot hold."""
+
+    REFUSE = "refuse"
+    SET_ASIDE = "set-aside"
+
+
 @app.command()
 def migrate(
     duplicates: Annotated[
@@ -32,13 +39,20 @@ def migrate(
             "one's request_id to NULL and keep what it was in a table."
         ),
     ] = Duplicates.REFUSE,
+    long_urls: Annotated[
+        LongUrls,
+        typer.Option(
+            help="A storage_url too long for its index, as data: URLs are: stop and name the rows, "
+            "or empty it and keep what it was in a table, which backfill reads."
+        ),
+    ] = LongUrls.REFUSE,
 ) -> None:
     """Create the tables, adopt an existing generated_images, or bring them up to date.
 
     No row is ever dropped. Example: omega-images db migrate
     """
     url = servers(load_settings()).database_url
-    report = migrations.upgrade(url, duplicates=duplicates.value)
+    report = migrations.upgrade(url, duplicates=duplicates.value, long_urls=long_urls.value)
     if report.before == report.after:
         say(f"the tables are up to date (revision {report.after})")
     else:

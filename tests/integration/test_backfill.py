@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg import Connection
 
 from operations.rebuilding import RebuildOptions, run_rebuild
 from projections.dead_letter_reads import Selection, each
 from schemas.events import ImageGenerated
+from tests.integration.test_migrations import DOCUMENTED
 from tests.support.builders import TIME, deleted, generated
 from tests.support.ledger_world import PNG, LedgerWorld, ledger_world, local_variables
 from tests.support.old_table import insert, many, rows
@@ -164,6 +166,38 @@ def test_images_in_urls_go_into_the_storage(world: LedgerWorld, shell: Shell) ->
     assert (row["storage_provider"], row["bytes"], row["mime_type"]) == ("local", 208, "image/png")
     from_nothing(world)
     assert list(rows(world.connection).values()) == [row]
+
+
+@pytest.fixture
+def unmigrated(
+    kafka_server: str, topic: str, empty_database_url: str, tmp_path: Path
+) -> dict[str, str]:
+    return local_variables(kafka_server, topic, empty_database_url, tmp_path)
+
+
+def test_urls_that_no_index_holds_are_set_aside_at_adoption_and_stored_from_there(
+    unmigrated: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell, image = Shell(capsys), PNG + os.urandom(90_000)
+    with psycopg.connect(unmigrated["OMEGA_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(DOCUMENTED)
+        connection.execute("DROP INDEX idx_generated_images_storage_url")
+        url = "data:image/png;base64," + b64encode(image).decode()
+        plot = "https://charts.test/?c=" + "x" * 3_000
+        insert(connection, [{"storage_url": url}, {"storage_url": plot}, {}])
+        with ledger_world(unmigrated, connection, monkeypatch) as world:
+            assert "--long-urls set-aside" in shell.fails("db", "migrate")[1]
+            assert shell("db", "migrate", "--long-urls", "set-aside").code == 0
+            assert shell("db", "verify").code == 0
+            ran = shell("backfill", "--json")
+            assert (ran.facts["published"], ran.facts["stored"]) == (2, 1)
+            assert [one["id"] for one in ran.facts["samples"]] == [2]
+            assert "3023 bytes, limit 2048" in ran.facts["samples"][0]["reason"]
+            world.project("table")
+            name = world.store.filename_of(rows(connection)[1]["storage_url"])
+            assert name is not None
+            assert world.store.read(name) == image
+            assert shell("backfill", "--json").facts["published"] == 0
 
 
 REJECTED: dict[str, dict[str, Any]] = {

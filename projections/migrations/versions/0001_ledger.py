@@ -18,6 +18,6 @@ def upgrade() -> None:
         for statement in statements("0001_generated_images.sql"):
             connection.exec_driver_sql(statement)
     else:
-        adopt(connection, duplicates=context.config.attributes.get("duplicates", "refuse"))
+        adopt(connection, **context.config.attributes.get("adoption", {}))
     for statement in statements("0001_ledger.sql"):
         connection.exec_driver_sql(statement)
