@@ -27,8 +27,9 @@ def page() -> str:
 
 
 def _place(name: str) -> int:
-    """Those of storage and of the web are classes of their own, and would come first."""
-    return 2 if name.startswith("storage_") else int(name.startswith(("http_", "api_")))
+    """Those of storage, web and tools are classes of their own, and would come first."""
+    places = {("http_", "api_"): 1, ("storage_",): 2, ("generator", "gemini_", "openai_"): 3}
+    return next((place for names, place in places.items() if name.startswith(names)), 0)
 
 
 def _row(name: str, field: FieldInfo) -> str:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "topic": ("operations.cli.topic:app", "Create or describe the topic of the events."),
     "db": ("operations.cli.db:app", "Create, adopt, upgrade or verify the tables."),
     "consume": ("operations.cli.consume:consume", "Run a worker of the table or the statistics."),
+    "tool": ("operations.cli.tool:app", "List and run the tools that make images."),
     "emit": ("operations.cli.emit:emit", "Publish CloudEvents from a file of JSON lines."),
     "spool": ("operations.cli.spool:app", "Events that wait for Kafka: look, deliver."),
     "images": ("operations.cli.images:app", "Look at images and numbers."),

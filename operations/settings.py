@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from operations.generator_settings import GeneratorSettings
 from operations.http_settings import HttpSettings
 from operations.storage_settings import StorageSettings
 
@@ -37,7 +38,7 @@ class SettingsError(ValueError):
     """A setting is wrong; the message names the variable and never shows a secret."""
 
 
-class Settings(StorageSettings, HttpSettings):
+class Settings(GeneratorSettings, StorageSettings, HttpSettings):
     """Every setting, with its variable's name in upper case behind ``OMEGA_``.
 
     A server that is not configured is the embedded one, started on first use.

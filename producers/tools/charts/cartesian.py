@@ -76,6 +76,7 @@ def _bars(axes: Axes, chart: ChartConfiguration, theme: Theme, *, upright: bool)
         handles.append(Patch(facecolor=colours[0], label=_name(one)))
         if not stacked and count * len(bars) <= VALUES_UP_TO:
             _write_values(axes, drawn, one, theme)
+            axes.margins(0.0 if upright else 0.1, 0.1 if upright else 0.0)
     return handles
 
 
@@ -110,7 +111,6 @@ def _draw_lying(axes: Axes, *shape: Any) -> Any:
 def _write_values(axes: Axes, drawn: Any, dataset: Dataset, theme: Theme) -> None:
     texts = ["" if math.isnan(value) else number_text(value) for value in dataset.values]
     axes.bar_label(drawn, texts, padding=3, color=theme.soft, fontsize=9, fontfamily=FAMILY)
-    axes.margins(y=0.12) if axes.get_ylim() else None
 
 
 def _lines(axes: Axes, chart: ChartConfiguration, theme: Theme) -> list[Any]:
@@ -194,7 +194,7 @@ def _rulers(axes: Axes, chart: ChartConfiguration, theme: Theme, *, upright: boo
         if not (named and ruler is named_ruler):
             _scale(axes, ruler, axis)
             ruler.set_major_formatter(FuncFormatter(lambda value, _: number_text(value)))
-    (axes.grid)(axis="y" if other is axes.yaxis else "x", color=theme.grid, linewidth=1, zorder=0)
+    axes.grid(axis="y" if other is axes.yaxis else "x", color=theme.grid, linewidth=1, zorder=0)
     if named:
         _names(axes, chart, named_ruler, upright=upright)
     else:

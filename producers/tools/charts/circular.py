@@ -140,7 +140,7 @@ def _rings(axes: PolarAxes, chart: ChartConfiguration, theme: Theme) -> None:
     if scale.suggestedMax is not None:
         high = max(high, scale.suggestedMax)
     axes.set_ylim(low, high if high > low else low + 1)
-    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number_text(value)))
     axes.tick_params(axis="y", colors=theme.soft, labelsize=9, labelfontfamily=FAMILY)
     axes.grid(color=theme.grid, linewidth=1)

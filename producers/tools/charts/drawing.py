@@ -21,10 +21,9 @@ _DRAWING = threading.Lock()
 """matplotlib's caches of letters are not made for several threads at a time."""
 
 PLACES: dict[str, Any] = {
-    "top": "outside upper center",
     "bottom": "outside lower center",
-    "left": "outside left upper",
-    "right": "outside right upper",
+    "left": "outside left center",
+    "right": "outside right center",
 }
 MAX_IN_LEGEND = 24
 
@@ -49,7 +48,7 @@ def _drawn(chart: ChartConfiguration, size: tuple[int, int], theme: Theme) -> by
     axes: Axes = figure.add_subplot(projection="polar" if polar else None, facecolor=theme.paper)
     handles = _painter(chart)(axes, chart, theme)
     _head(figure, chart, theme)
-    _legend(figure, chart, theme, handles)
+    _legend(axes, chart, theme, handles)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, facecolor=theme.paper)
     return buffer.getvalue()
@@ -75,18 +74,16 @@ def _head(figure: Figure, chart: ChartConfiguration, theme: Theme) -> None:
     )
 
 
-def _legend(figure: Figure, chart: ChartConfiguration, theme: Theme, handles: list[Any]) -> None:
-    legend = chart.options.plugins.legend
-    named = [handle for handle in handles if not str(handle.get_label()).startswith("_")]
-    if not named or (legend is not None and not legend.display):
+def _legend(axes: Axes, chart: ChartConfiguration, theme: Theme, handles: list[Any]) -> None:
+    place = _place(chart, handles)
+    if place is None:
         return
-    if legend is None and len(named) < 2:
-        return
-    place = legend.position if legend else "right" if chart.type in ROUND else "top"
-    columns = 1 if place in {"left", "right"} else min(len(named), 5)
-    made = figure.legend(
-        handles=named[:MAX_IN_LEGEND],
-        loc=PLACES[place],
+    columns = 1 if place in {"left", "right"} else min(len(handles), 5)
+    # Above the axes it belongs to them, and so stays below the title.
+    above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.13 if chart.type == "radar" else 1)}
+    made = (axes if place == "top" else axes.get_figure(root=True)).legend(  # type: ignore[union-attr]  # it has one
+        handles=[handle for handle in handles if _is_named(handle)][:MAX_IN_LEGEND],
+        **(above if place == "top" else {"loc": PLACES[place]}),
         ncols=columns,
         frameon=False,
         fontsize=10,
@@ -97,3 +94,18 @@ def _legend(figure: Figure, chart: ChartConfiguration, theme: Theme, handles: li
     for text in made.get_texts():
         text.set_fontfamily(FAMILY)
         text.set_parse_math(False)
+
+
+def _place(chart: ChartConfiguration, handles: list[Any]) -> str | None:
+    """Where the legend goes; one name alone has none, unless it is asked for."""
+    legend = chart.options.plugins.legend
+    named = sum(_is_named(handle) for handle in handles)
+    if not named or (legend is None and named < 2) or (legend is not None and not legend.display):
+        return None
+    if legend is not None and "position" in legend.model_fields_set:
+        return legend.position
+    return "right" if chart.type in ROUND else "bottom" if chart.type == "radar" else "top"
+
+
+def _is_named(handle: Any) -> bool:
+    return not str(handle.get_label()).startswith("_")
