@@ -30,9 +30,6 @@ LEAST_S = 0.25
 """However often it is woken, it does not look more often than this."""
 
 RATE_OVER_S = 10.0
-HEARTBEAT_S = 10.0
-"""After so long without news a watcher is told the same again, so that a lost one is noticed."""
-
 MOST_WATCHERS = 200
 
 
@@ -64,7 +61,7 @@ class State:
         return json.dumps([self.images, pipeline, rates])
 
 
-Watcher = tuple[asyncio.AbstractEventLoop, "asyncio.Queue[State]"]
+Watcher = tuple[asyncio.AbstractEventLoop, "asyncio.Queue[State | None]"]
 
 
 class Live:
@@ -76,30 +73,34 @@ class Live:
         self._watchers: set[Watcher] = set()
         self._thread: threading.Thread | None = None
         self._passed: dict[str, deque[tuple[float, int]]] = {}
+        self._last: State | None = None
 
     async def states(self) -> AsyncIterator[State]:
-        """Each new state, and the last one again when nothing is new. Raises TooManyWatchers."""
-        queue: asyncio.Queue[State] = asyncio.Queue(maxsize=1)
+        """Each new state, until the end. Raises TooManyWatchers."""
+        queue: asyncio.Queue[State | None] = asyncio.Queue(maxsize=1)
         watcher = (asyncio.get_running_loop(), queue)
         self._add(watcher)
-        last: State | None = None
         try:
-            while True:
-                try:
-                    last = await asyncio.wait_for(queue.get(), HEARTBEAT_S)
-                except TimeoutError:
-                    if last is None:
-                        continue
-                yield last
+            while (state := await queue.get()) is not None:
+                yield state
         finally:
             with self._lock:
                 self._watchers.discard(watcher)
+
+    def end(self) -> None:
+        """Let all streams end, so that a server that stops need not wait for them."""
+        with self._lock:
+            watchers = set(self._watchers)
+        _tell(watchers, None)
 
     def _add(self, watcher: Watcher) -> None:
         with self._lock:
             if len(self._watchers) >= MOST_WATCHERS:
                 raise TooManyWatchers
             self._watchers.add(watcher)
+            if self._last is not None:
+                # Of a second ago, and there at once.
+                watcher[1].put_nowait(self._last)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="live", daemon=True)
                 self._thread.start()
@@ -124,6 +125,7 @@ class Live:
             listen(connection)
             while (watchers := self._those()) is not None:
                 state = self._look(connection)
+                self._last = state
                 # Whoever came since is told the same state.
                 fresh = watchers if state.key() != told else watchers - known
                 told, known = state.key(), watchers
@@ -136,7 +138,7 @@ class Live:
         with self._lock:
             if self._watchers:
                 return set(self._watchers)
-            self._thread = None
+            self._thread = self._last = None
             self._passed.clear()
             return None
 
@@ -155,7 +157,7 @@ class Live:
         return Rate(None if per_s is None else round(per_s, 1))
 
 
-def _tell(watchers: set[Watcher], state: State) -> None:
+def _tell(watchers: set[Watcher], state: State | None) -> None:
     for loop, queue in watchers:
         # The loop may have been closed with its server.
         try:
@@ -164,7 +166,7 @@ def _tell(watchers: set[Watcher], state: State) -> None:
             continue
 
 
-def _put(queue: asyncio.Queue[State], state: State) -> None:
+def _put(queue: asyncio.Queue[State | None], state: State | None) -> None:
     """A slow watcher gets the newest, and not all that it has missed."""
     while not queue.empty():
         queue.get_nowait()

@@ -62,7 +62,7 @@ def gallery(request: Request) -> Response:
         except (InvalidFilter, InvalidCursor) as exc:
             found, error = Page([], None), str(exc)
     older = selection.address(cursor=found.next_cursor) if found.next_cursor else None
-    newest = None if cursor else _newest(found.images)
+    news = selection.address("/gallery/newer", cursor=_newest(found.images))
     return page(
         request,
         "gallery.html",
@@ -75,7 +75,7 @@ def gallery(request: Request) -> Response:
         numbers=numbers,
         older=older,
         searched_to=found.searched_to,
-        newer=selection.address("/gallery/newer", cursor=newest) if newest else None,
+        newer=None if cursor or error else news,
         first=selection.address(),
         is_first=not cursor,
         error=error,
@@ -83,8 +83,8 @@ def gallery(request: Request) -> Response:
 
 
 @router.get("/gallery/newer")
-def newer(request: Request, cursor: str) -> Response:
-    """How many images there are after the cursor's place, up to MAX_NEWER."""
+def newer(request: Request, cursor: str | None = None) -> Response:
+    """How many images there are after the cursor's place, or at all, up to MAX_NEWER."""
     filters = Selection.of(request.query_params)
     try:
         with site_of(request).pool.connection() as connection:

@@ -164,10 +164,6 @@ watch((state) => {
   const first = known === null;
   const changed = state.images !== known;
   known = state.images;
-  if (first || !changed || waiting) return;
-  if (!news.dataset.newer) {
-    if (!tiles.children.length) { news.textContent = "New images"; news.hidden = false; }
-    return;
-  }
+  if (first || !changed || waiting || !news.dataset.newer) return;
   waiting = setTimeout(look, Math.max(0, askedAt + NEWS_EVERY_MS - Date.now()));
 });
