@@ -22,8 +22,9 @@ SELECT set_config(name, 'off', false) FROM unnest(ARRAY['enable_seqscan', 'enabl
 """
 
 # No index knows which rows no event made; the primary key's order makes it one pass over the table.
-# EXISTS might be turned into a hash of all request ids; a scalar subquery is a look-up. A URL may be an image of megabytes, so only its beginning comes along; and Python has no times
-# that PostgreSQL calls infinity, or that are before Christ.
+# EXISTS might be turned into a hash of all request ids; a scalar subquery is a look-up. A URL may
+# be an image of megabytes, so only its beginning comes along; and Python has no times that
+# PostgreSQL calls infinity, or that are before Christ.
 PAGE = """
 SELECT id, nullif(request_id, ''), user_id, username, tool_name, prompt, model, size, quality,
     style, n, left(storage_url, %(most_url)s), octet_length(storage_url), storage_provider,
