@@ -94,7 +94,7 @@ def parsed(model: type[P], raw: Mapping[str, Any]) -> P:
 def field_name(path: Iterable[int | str]) -> str:
     """``operations[0].width``."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.lstrip(".") or "parameters"
+    return text.lstrip(".")
 
 
 def _worst(errors: list[ErrorDetails]) -> ErrorDetails:
@@ -104,6 +104,8 @@ def _worst(errors: list[ErrorDetails]) -> ErrorDetails:
 
 def _line(error: ErrorDetails, count: int) -> str:
     why = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:  # of a whole model; it names the field itself
+        return why.replace("\n", " ")
     name = field_name(error["loc"])
     shown = name if len(name) <= MAX_SHOWN else f"{name[: MAX_SHOWN - 1]}…"
     more = f" (and {count - 1} more)" if count > 1 else ""

@@ -204,7 +204,7 @@ def _rulers(axes: Axes, chart: ChartConfiguration, theme: Theme, *, upright: boo
 def _scale(axes: Axes, ruler: Ruler, axis: Axis) -> None:
     across = ruler is axes.xaxis
     if axis.type == "logarithmic":
-        (axes.set_xscale if across else axes.set_yscale)("log", nonpositive="mask")
+        (axes.set_xscale if across else axes.set_yscale)("log", nonpositive="clip")
         ruler.set_minor_locator(NullLocator())
     else:
         ruler.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))

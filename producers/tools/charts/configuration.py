@@ -6,6 +6,7 @@ else is not named here is refused by its name.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal, Self
 
 from matplotlib.colors import is_color_like
@@ -206,9 +207,33 @@ class ChartConfiguration(Model):
             raise ValueError(f"data: at most {MAX_POINTS_IN_ALL:,} points in all datasets")
         for index, one in enumerate(sets):
             self._check(f"data.datasets[{index}]", one)
+        if self.type in {"bar", "line", "scatter"}:
+            self._check_axes()
         if self.type == "radar" and not 3 <= len(self.data.labels) <= MAX_SPOKES:
             raise ValueError(f"data.labels: a radar chart needs 3 to {MAX_SPOKES}")
         return self
+
+    def _check_axes(self) -> None:
+        lying = self.options.indexAxis == "y"
+        if lying and any((one.type or self.type) != "bar" for one in self.data.datasets):
+            raise ValueError("options.indexAxis: only bars can lie")
+        scales = self.options.scales
+        for name, axis in (("x", scales.x), ("y", scales.y)):
+            values = self._along(name)
+            if axis.type != "logarithmic" or values is None:
+                continue
+            bounds = [bound for bound in (axis.min, axis.max) if bound is not None]
+            if not values or min([*values, *bounds]) <= 0:
+                raise ValueError(f"options.scales.{name}.type: logarithms need values above 0")
+
+    def _along(self, axis: str) -> list[float] | None:
+        """What is measured along an axis; None where the labels stand."""
+        sets = self.data.datasets
+        if axis == "x" and sets[0].of_points:
+            return [one.x for each in sets for one in each.data if isinstance(one, Point)]
+        if axis == self.options.indexAxis:
+            return None
+        return [value for each in sets for value in each.values if not math.isnan(value)]
 
     def _check(self, name: str, dataset: Dataset) -> None:
         points = dataset.of_points
