@@ -17,7 +17,10 @@ PLOT = 180
 TOP = 22
 BELOW = 26
 ROW = 44
-MAX_LABELS = 6
+LONGEST = 64
+"""Per cent of the width that the longest bar takes; the rest is for its value."""
+
+MAX_LABELS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,11 @@ class Series:
     kind: str
     name: str
     values: Sequence[float]
+    unit: str = ""
+
+    def told(self, n: int) -> str:
+        """A value with its name."""
+        return " ".join(filter(None, (number(self.values[n]), self.unit, self.name)))
 
 
 def scale(highest: float, steps: int = 4) -> list[float]:
@@ -124,7 +132,7 @@ def columns(
             length = one.values[n] / top * plot
             parts.append(Part(one.kind, TOP + plot - height - length, length))
             height += length
-        title = f"{label}: " + ", ".join(f"{number(s.values[n])} {s.name}" for s in series)
+        title = f"{label}: " + ", ".join(one.told(n) for one in series)
         value = number(totals[n]) if n in told else ""
         marks.append(Mark(middle, label, title, tuple(parts), value, TOP + plot - height - 6))
     ticks = tuple(Tick(TOP + plot * (1 - step / top), number(step)) for step in steps)
@@ -151,11 +159,11 @@ def bars(
     for n, label in enumerate(labels):
         parts, begin = [], 0.0
         for one in series:
-            length = one.values[n] / highest * 72
+            length = one.values[n] / highest * LONGEST
             parts.append(Part(one.kind, 0.0 if overlaid else begin, length))
             begin = max(begin, length) if overlaid else begin + length
-        title = f"{label}: " + ", ".join(f"{number(s.values[n])} {s.name}" for s in series)
-        end = totals[n] / highest * 72
+        title = f"{label}: " + ", ".join(one.told(n) for one in series)
+        end = totals[n] / highest * LONGEST
         marks.append(Mark(n * ROW, short(label, 42), title, tuple(parts), values[n], end))
     legend = tuple((one.kind, one.name) for one in series) if len(series) > 1 else ()
     return Bars(summary, max(len(labels), 1) * ROW, tuple(marks), legend)
@@ -181,7 +189,7 @@ def shares(summary: str, labels: Sequence[str], values: Sequence[float | None]) 
         text = f"{100 * share:.0f} %"
         shown = text if n in {worst, known[-1]} and _apart(n, worst, known[-1], pitch) else ""
         y = TOP + PLOT * (1 - share)
-        below = share > 0.9
+        below = share > 0.12
         dots.append(
             Mark(
                 pitch * (n + 0.5),

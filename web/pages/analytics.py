@@ -256,8 +256,8 @@ def _latency(activity: Activity) -> Figure:
     told = activity.latency[:MOST_BARS]
     labels = [one["tool_name"] or "all tools" for one in told]
     series = [
-        Series("faint", "ms at the 90th percentile", [one["p90_ms"] for one in told]),
-        Series("plain", "ms at the median", [one["p50_ms"] for one in told]),
+        Series("faint", "90th percentile", [one["p90_ms"] for one in told], "ms"),
+        Series("plain", "median", [one["p50_ms"] for one in told], "ms"),
     ]
     values = [f"{milliseconds(one['p50_ms'])} · {milliseconds(one['p90_ms'])}" for one in told]
     chart = (
