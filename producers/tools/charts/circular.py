@@ -135,7 +135,7 @@ def _rings(axes: PolarAxes, chart: ChartConfiguration, theme: Theme) -> None:
     scale = chart.options.scales.r
     low, high = axes.get_ylim()
     values = [v for one in chart.data.datasets for v in one.values if not math.isnan(v)]
-    low = min(0.0, *values) if scale.min is None else scale.min
+    low = min([0.0, *values]) if scale.min is None else scale.min
     high = high if scale.max is None else scale.max
     if scale.suggestedMax is not None:
         high = max(high, scale.suggestedMax)
