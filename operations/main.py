@@ -46,6 +46,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "operations.cli.transfer:transfer",
         "Move what the fallback took to its provider.",
     ),
+    "audit": (
+        "operations.cli.audit:audit",
+        "Events, rows and bytes compared; code that does not tell.",
+    ),
     "cleanup": ("operations.cli.cleanup:cleanup", "Remove old images, as a policy says."),
     "erase": ("operations.cli.erase:erase", "Everything of a user, for good."),
     "serve": ("operations.cli.serve:serve", "Serve pages, read API and event ingest."),

@@ -122,6 +122,7 @@ SELECT event_id, request_id, last_error FROM events WHERE state = 'refused' ORDE
 """
 
 ALL_EVENTS = "SELECT event_id, value FROM events"
+INTENDED_FILES = "SELECT filename FROM intent_files"
 ALL_INTENTS = "SELECT id, request FROM intents"
 
 OPEN_INTENT = "INSERT INTO intents (owner, pid, created_at, request) VALUES (?, ?, ?, ?)"

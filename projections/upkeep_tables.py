@@ -69,3 +69,24 @@ reconciliations = Table(
     Column("differences", BigInteger, nullable=False, comment="Found, and not mended"),
     comment="What the last reconcile of each projection found",
 )
+
+audit_runs = Table(
+    "audit_runs",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("ran_at", timestamptz, nullable=False, server_default=text("now()")),
+    Column("checked", JSONB, nullable=False, comment="How much was compared"),
+    Column("counts", JSONB, nullable=False, comment="Findings by kind"),
+    comment="What each audit found",
+)
+
+audit_findings = Table(
+    "audit_findings",
+    metadata,
+    Column("run_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    comment="The findings of the last audit, up to some thousands",
+)
+Index("idx_audit_findings_run_id", audit_findings.c.run_id)
