@@ -6,6 +6,7 @@ erasure is gone on with by running it again.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +71,7 @@ class Eraser:
         if removed.stopped is not None:
             return Erased(self._receipt(erasure, of_user), removed.stopped)
         self._settle_statistics()
+        self._forget_thumbnails()
         self._add(erasure, "dead_letters", removals.remove_letters_of(self._connection, user_id))
         copies = removals.remove_from_copies(self._connection, user_id)
         self._add(erasure, "rows_of_kept_tables", copies)
@@ -85,6 +87,13 @@ class Eraser:
             return erase_user(spool, user_id)
         finally:
             spool.close()
+
+    def _forget_thumbnails(self) -> None:
+        """All of them: whose they are is not written down, and they are made again when asked for.
+
+        A web server on another machine forgets by itself, within a week.
+        """
+        shutil.rmtree(self._ledger.settings.home / "cache" / "thumbnails", ignore_errors=True)
 
     def _settle_statistics(self) -> None:
         """The names of sums, and the labels of errors, stay until somebody settles."""

@@ -174,9 +174,12 @@ def _judge(holder: Holder, value: bytes) -> Event | InvalidEvent | Forbidden:
         event = decode_strict(value)
     except InvalidEvent as exc:
         return exc
+    data = event.data
+    if getattr(data, "row_id", None) is not None and "operate" not in holder.roles:
+        # A row's own id is for bringing old rows over; a tool that makes one up takes another's.
+        return Forbidden("data.row_id is for tokens of the role operate only")
     if holder.tools is None:
         return event
-    data = event.data
     if isinstance(data, RequestData) and data.tool_name in holder.tools:
         return event
     # Moving and deleting name no tool, so they would reach the images of all.

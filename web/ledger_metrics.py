@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from projections import dead_letter_reads, reconciliations, removals
+from projections import auditing, dead_letter_reads, reconciliations, removals
 from projections.connections import Connection, DatabaseError
 from projections.rebuild_progress import buildings
 from projections.statistics_reads import read_numbers
@@ -75,6 +75,17 @@ def _upkeep(connection: Connection[Any]) -> Iterable[GaugeMetricFamily]:
     for last in reconciliations.last(connection):
         ran.add_metric([last.projection], last.ran_at.timestamp())
         differences.add_metric([last.projection], last.differences)
+    yield from _audit(connection)
     open_removals = removals.count_open(connection)
     yield from (building, abandoned, ran, differences)
     yield _gauge("removals_open", "Images planned to be removed.", open_removals)
+
+
+def _audit(connection: Connection[Any]) -> Iterable[GaugeMetricFamily]:
+    run = auditing.last_run(connection)
+    findings = _gauge("audit_findings", "Of the last audit.", None, "kind")
+    for kind, count in (run.counts if run is not None else {}).items():
+        findings.add_metric([kind], count)
+    yield findings
+    if run is not None:
+        yield _gauge("audit_timestamp_seconds", "Of the last audit.", run.ran_at.timestamp())

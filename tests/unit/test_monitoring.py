@@ -53,7 +53,7 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> list[Metric]:
     spool.close()
     source = (ROOT / "web" / "ledger_metrics.py").read_text(encoding="utf-8")
     names = re.findall(r'_gauge\("(\w+)"', source)
-    assert len(names) == 9
+    assert len(names) == 11
     return found + [Metric(f"omega_images_ledger_{name}", "", "gauge") for name in names]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from projections.auditing import findings_of, last_run
 from projections.page_reads import provider_uses
 from projections.removals import count_open
 from web.charts import Series, bars
@@ -12,6 +13,9 @@ from web.formats import number, size
 from web.security import require
 from web.site import site_of
 from web.templating import page
+
+SHOWN = 100
+"""Of the last audit's findings."""
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require("read"))])
 
@@ -24,6 +28,8 @@ def storage(request: Request) -> Response:
     with site.pool.connection() as connection:
         uses = provider_uses(connection)
         removals = count_open(connection)
+        audit = last_run(connection)
+        findings = findings_of(connection, audit, SHOWN) if audit is not None else []
     stored = [one for one in uses if one.provider is not None]
     labels = [one.provider or "" for one in stored]
     values = [f"{size(one.bytes)} · {number(one.images)} images" for one in stored]
@@ -41,4 +47,6 @@ def storage(request: Request) -> Response:
         removals=removals,
         has_policy=site.would_free is not None,
         freed=freed,
+        audit=audit,
+        findings=findings,
     )
