@@ -110,7 +110,7 @@ def scale(highest: float, steps: int = 4) -> list[float]:
         return [0.0, 1.0]
     rough = highest / steps
     power = 10 ** floor(log10(rough))
-    step = max(next(s * power for s in (1, 2, 5, 10) if s * power >= rough), 1e-9)
+    step = next(s * power for s in (1, 2, 5, 10, 20) if s * power >= rough)
     if highest >= 1:
         step = max(step, 1.0)
     return [step * n for n in range(ceil(highest / step - 1e-9) + 1)]

@@ -15,7 +15,7 @@ TODO = {
     HTTPStatus.NOT_FOUND: "It may have been deleted, or the address is mistyped.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Use the command line for so much at once.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "The server's log says more under this reference.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Try again; `omega-images doctor` says what is wrong.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Try again; omega-images doctor says what is wrong.",
 }
 
 

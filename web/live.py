@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +75,7 @@ class Live:
         self._passed: dict[str, deque[tuple[float, int]]] = {}
         self._last: State | None = None
 
-    async def states(self) -> AsyncIterator[State]:
+    async def states(self) -> AsyncGenerator[State, None]:
         """Each new state, until the end. Raises TooManyWatchers."""
         queue: asyncio.Queue[State | None] = asyncio.Queue(maxsize=1)
         watcher = (asyncio.get_running_loop(), queue)
