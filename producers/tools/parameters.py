@@ -22,9 +22,13 @@ MIN_SIDE, MAX_SIDE = 64, 1536
 MAX_SHOWN = 60
 
 _SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
+_BRANCH = re.compile(r"(tuple\[|function-|constrained-|nullable\[|(str|bool|float|int)$)")
+"""What pydantic calls the branches of a union in a path."""
 _WORDS = {
     "extra_forbidden": "there is no such parameter",
     "missing": "is missing",
+    "model_type": "must be an object",
+    "tuple_type": "must be a list",
 }
 
 
@@ -88,25 +92,43 @@ def parsed(model: type[P], raw: Mapping[str, Any]) -> P:
         return model.model_validate(dict(raw))
     except ValidationError as exc:
         errors = exc.errors(include_url=False, include_input=False)
-        raise BadParameters(_line(_worst(errors), len(errors))) from None
+        raise BadParameters(_line(errors)) from None
 
 
 def field_name(path: Iterable[int | str]) -> str:
-    """``operations[0].width``."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    """``operations[0].crop.width``."""
+    parts = [part for part in path if isinstance(part, int) or not _BRANCH.match(part)]
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
     return text.lstrip(".")
 
 
-def _worst(errors: list[ErrorDetails]) -> ErrorDetails:
-    """Of a union's many complaints, the one that came furthest into the value."""
-    return max(errors, key=lambda error: len(error["loc"]))
-
-
-def _line(error: ErrorDetails, count: int) -> str:
-    why = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-    if not error["loc"]:  # of a whole model; it names the field itself
-        return why.replace("\n", " ")
-    name = field_name(error["loc"])
+def _line(errors: list[ErrorDetails]) -> str:
+    # Of a union's complaints, the one that came furthest into the value.
+    worst = max(errors, key=lambda error: len(error["loc"]))
+    name, why = field_name(worst["loc"]), _why(worst)
+    others = {field_name(error["loc"]) for error in errors if not _is_part(error, name)}
+    more = f" (and {len(others)} more)" if others else ""
     shown = name if len(name) <= MAX_SHOWN else f"{name[: MAX_SHOWN - 1]}…"
-    more = f" (and {count - 1} more)" if count > 1 else ""
-    return f"{shown}: {why[:1].lower()}{why[1:]}{more}".replace("\n", " ")
+    # What is wrong with a whole model names its field itself.
+    return f"{shown}: {why}{more}" if name else f"{why}{more}"
+
+
+def _is_part(error: ErrorDetails, name: str) -> bool:
+    """Whether it is about the same field: of another branch, or of what the field lies in."""
+    other = field_name(error["loc"])
+    whole = name.rpartition("[")[0] or name
+    return (
+        other == name
+        or f"{name}.".startswith((f"{other}.", f"{other}["))
+        or other.startswith((f"{whole}[", f"{whole}."))
+    )
+
+
+def _why(error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    if error["type"] == "union_tag_invalid":
+        return f"{context['discriminator']} must be one of {context['expected_tags']}"
+    if error["type"] == "union_tag_not_found":
+        return f"{context['discriminator']} is missing"
+    why = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    return f"{why[:1].lower()}{why[1:]}".replace("\n", " ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -63,9 +64,11 @@ def _painter(chart: ChartConfiguration) -> Callable[[Any, ChartConfiguration, Th
 def _head(figure: Figure, chart: ChartConfiguration, theme: Theme) -> None:
     if not chart.options.heading:
         return
-    most = max(20, round(figure.get_figwidth() * 11))
+    # So many letters go into a line; of more than two lines the rest is cut.
+    most = max(16, round(figure.get_figwidth() * 7.5))
+    lines = textwrap.wrap(readable(chart.options.heading, 400), most)
     figure.suptitle(
-        readable(chart.options.heading, most),
+        "\n".join(lines[:2]) + ("…" if len(lines) > 2 else ""),
         color=theme.ink,
         fontsize=15,
         fontweight="bold",

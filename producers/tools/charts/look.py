@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from matplotlib import font_manager
+from matplotlib.colors import to_rgb
 
 from producers.tools.charts.configuration import Colours, Dataset, colour_of
 
@@ -19,6 +20,7 @@ SERIES = (
     "#e86c9a",
     "#8a93a5",
 )
+LIGHTER = (0.0, 0.45, 0.65)
 FAMILY = "DejaVu Sans"
 """It comes with matplotlib, so charts look the same everywhere."""
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -49,9 +51,7 @@ def colours_of(dataset: Dataset, number: int, count: int, *, each: bool) -> list
         return [colour_of(told)] * count
     if told:
         return [colour_of(told[index % len(told)]) for index in range(count)]
-    if each:
-        return [SERIES[index % len(SERIES)] for index in range(count)]
-    return [SERIES[number % len(SERIES)]] * count
+    return [series(index if each else number) for index in range(count)]
 
 
 def line_colour(dataset: Dataset, number: int) -> Colour:
@@ -59,7 +59,13 @@ def line_colour(dataset: Dataset, number: int) -> Colour:
     told = dataset.borderColor or dataset.backgroundColor
     if told:
         return colour_of(told if isinstance(told, str) else told[0])
-    return SERIES[number % len(SERIES)]
+    return series(number)
+
+
+def series(number: int) -> Colour:
+    """The colour of the series of this number, from 0; a second round is lighter, and so on."""
+    share = LIGHTER[number // len(SERIES) % len(LIGHTER)]
+    return tuple(part + (1 - part) * share for part in to_rgb(SERIES[number % len(SERIES)]))
 
 
 def readable(text: str, most: int = 60) -> str:
