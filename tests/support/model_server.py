@@ -6,7 +6,7 @@ import base64
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,6 +21,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     hangs: bool = False
     """No answer comes as long as the server is there."""
+    drips: bool = False
+    """A byte now and then, and never all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,15 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Content-Length", str(len(text) + answer.drips * 2**20))
         self.end_headers()
+        while answer.drips and not self.server.closing.wait(0.05):
+            self.wfile.write(b" ")
         self.wfile.write(text)
+
+    def handle(self) -> None:
+        with suppress(BrokenPipeError, ConnectionResetError):  # who asked has not waited
+            super().handle()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # http.server's name
         pass

@@ -243,6 +243,16 @@ def test_a_silent_server_is_given_up(kind: str, start: Start) -> None:
     assert len(server.asked) == 2
 
 
+def test_a_server_that_drips_is_given_up(start: Start) -> None:
+    patience = Patience(attempts=2, timeout_s=0.5, deadline_s=2.5, first_wait_s=0.01)
+    generator, server = start(Answer({}, drips=True), patience=patience)
+    began = time.monotonic()
+    with pytest.raises(TimedOut, match="no whole answer"):
+        generator.make(WANTED)
+    assert time.monotonic() - began < 6
+    assert len(server.asked) == 2
+
+
 def test_a_server_that_is_not_there_is_unavailable(kind: str) -> None:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
