@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
+import anyio
 from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 from sse_starlette import EventSourceResponse
@@ -34,6 +36,9 @@ operate = [Depends(require("operate"))]
 LETTERS = 50
 STATES = ("open", "redriven", "discarded")
 SEND_TIMEOUT_S = 10.0
+GRACE_S = 1.0
+"""So long may streams take to end when the server stops."""
+
 MAX_SHOWN = 100_000
 """Characters of a record."""
 
@@ -137,15 +142,31 @@ async def live(request: Request) -> Response:
     except TooManyWatchers:
         error = "Too many pages are open: this one is not updated by itself"
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, error, {"Retry-After": "60"}) from None
+    ending = anyio.Event()
     return EventSourceResponse(
-        _told(first, states), send_timeout=SEND_TIMEOUT_S, headers={"Cache-Control": "no-store"}
+        _told(first, states, asyncio.create_task(_end(watching, ending))),
+        send_timeout=SEND_TIMEOUT_S,
+        headers={"Cache-Control": "no-store"},
+        shutdown_event=ending,
+        shutdown_grace_period=GRACE_S,
     )
 
 
-async def _told(first: State, states: AsyncIterator[State]) -> AsyncIterator[dict[str, str]]:
-    yield _event(first)
-    async for state in states:
-        yield _event(state)
+async def _told(
+    first: State, states: AsyncIterator[State], waiting: asyncio.Task[None]
+) -> AsyncIterator[dict[str, str]]:
+    try:
+        yield _event(first)
+        async for state in states:
+            yield _event(state)
+    finally:
+        waiting.cancel()
+
+
+async def _end(watching: Live, ending: anyio.Event) -> None:
+    """When the server stops its streams end in an orderly way."""
+    await ending.wait()
+    watching.end()
 
 
 def _event(state: State) -> dict[str, str]:
