@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import uvicorn
+from structlog.testing import capture_logs
 
 from operations.serving import open_site
 from producers.drawing import draw
@@ -81,6 +82,8 @@ def fill(world: LedgerWorld, bootstrap: str) -> None:
 def served(world: LedgerWorld) -> Iterator[str]:
     """The address of the server, which runs in a thread as long as this does."""
     with (
+        # Its lines would come in the middle of the run's own.
+        capture_logs(),
         socket.create_server(("127.0.0.1", 0)) as listener,
         open_site(world.ledger, "127.0.0.1") as site,
     ):
