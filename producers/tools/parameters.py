@@ -53,7 +53,6 @@ Size = Annotated[str, _size(MIN_SIDE, MAX_SIDE)]
 ChartSize = Annotated[str, _size(200, 2400)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=r"^[^\x00-\x1f]+$")]
 RequestId = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00]+$")]
-Colour = Annotated[str, StringConstraints(min_length=3, max_length=40)]
 Quality = Literal["standard", "hd"]
 
 

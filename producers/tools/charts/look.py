@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from matplotlib import font_manager
 from matplotlib.colors import to_rgb
 
-from producers.tools.charts.configuration import Colours, Dataset, colour_of
+from producers.tools.charts.values import Colours, Dataset, colour_of
 
 SERIES = (
     "#4f7df0",
