@@ -109,6 +109,8 @@ def requests(count: int = DEFAULT_COUNT, seed: int = 1) -> list[Request]:
         raise ValueError(f"{count} requests cannot be played: {len(fates)} to {len(wanted)} can")
     fates += [Fate.GOOD] * (count - len(fates))
     random.shuffle(fates)
+    # The oldest go to the archive, as they would.
+    fates.sort(key=lambda fate: fate is not Fate.MOVED)
     return [
         _request(number, what, fate, random)
         for number, (what, fate) in enumerate(zip(wanted, fates, strict=True), 1)
