@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -178,7 +177,6 @@ def run_server(ledger: Ledger, host: str, port: int) -> None:
         # uvicorn gives signals back to whoever had them, once it has stopped: that is not the end.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        gc.freeze()
         shown = f"[{host}]" if ":" in host else host
         url = ledger.settings.http_public_url or f"http://{shown}:{listener.getsockname()[1]}"
         log.info("web server started", url=url, topic=ledger.topic)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 from dataclasses import dataclass
@@ -22,10 +21,6 @@ from operations.wiring import PROJECTIONS, Ledger, owner_name, tracer_of
 from schemas.tracing import NO_TRACER
 
 log = structlog.stdlib.get_logger(__name__)
-
-GC_THRESHOLDS = (50_000, 20, 50)
-"""A batch makes objects by the ten thousand and drops them all together, without cycles; looking
-for cycles every 700 objects, as Python does by itself, costs a tenth of the time."""
 
 SECOND_SIGNAL_EXIT = 130
 
@@ -64,8 +59,6 @@ def run_worker(ledger: Ledger, projection: str, options: WorkerOptions) -> None:
     limits = Limits(batch_records=options.batch_records)
     worker = Worker(group, processor, metrics=metrics, vitals=vitals, limits=limits)
     health = Health(vitals.snapshot, metrics.registry)
-    gc.set_threshold(*GC_THRESHOLDS)
-    gc.freeze()
     with HealthServer(health, options.health_host, options.health_port) as server:
         _stop_on_signals(worker)
         log.info(

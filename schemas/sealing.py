@@ -14,11 +14,11 @@ import os
 import zlib
 from base64 import b64encode
 from binascii import a2b_base64
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from schemas import limits
@@ -36,12 +36,16 @@ ERASED = "[erased]"
 KEY_ID_BYTES = 8
 KEY_BYTES = 32
 _NONCE = 12
+_AT_ONCE = 512
 _HEAD = 1 + KEY_ID_BYTES
 _VERSIONS = frozenset({b"\1", b"\2"})
 _WORTH_DEFLATING = 1_024
 _SURELY_FITS = limits.BYTE_LIMITS["error"]
 _NUL = b"\\u0000"
 _MOST_BYTES = 2 * limits.MAX_VALUE_BYTES
+_SLOTS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class SealingKey(NamedTuple):
@@ -111,11 +115,40 @@ def seal(event: Event, key_id: bytes, cipher: Cipher) -> Event:
     plain, version = to_json(fields), b"\1"
     if len(plain) >= _WORTH_DEFLATING:
         plain, version = zlib.compress(plain, 1), b"\2"
-    head, nonce = version + key_id, os.urandom(_NONCE)
+    head, nonce = version + key_id, _nonces.draw()
     ciphertext = cipher.encrypt(nonce, plain, _bound_to(data, head))
     text = b64encode(head + nonce + ciphertext).decode()
-    sealed = data.model_copy(update={**empty, "sealed": text})
-    return event.model_copy(update={"data": sealed})
+    return _with(event, {"data": _with(data, {**empty, "sealed": text})})
+
+
+def _with(model: M, changes: dict[str, Any]) -> M:
+    """A copy with other values, which are valid; model_copy takes five times as long."""
+    copy = model.__class__.__new__(model.__class__)
+    for slot in _SLOTS:
+        object.__setattr__(copy, slot, getattr(model, slot))
+    object.__setattr__(copy, "__dict__", {**model.__dict__, **changes})
+    return copy
+
+
+class _Nonces:
+    """Random nonces, drawn by the hundred: a system call for each lets other threads in between."""
+
+    def __init__(self) -> None:
+        self._drawn: list[bytes] = []
+        # Two processes with the same nonces would break the cipher.
+        os.register_at_fork(after_in_child=self._drawn.clear)
+
+    def draw(self) -> bytes:
+        """One that nobody has had. All threads may call it: taking from a list is atomic."""
+        while True:
+            try:
+                return self._drawn.pop()
+            except IndexError:
+                drawn = os.urandom(_NONCE * _AT_ONCE)
+                self._drawn += [drawn[n : n + _NONCE] for n in range(0, len(drawn), _NONCE)]
+
+
+_nonces = _Nonces()
 
 
 def sealed_bytes(sealed: str) -> bytes:

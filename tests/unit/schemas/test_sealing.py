@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from base64 import b64decode, b64encode
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -118,3 +120,30 @@ def test_damage_is_noticed(place: int, bit: int) -> None:
 def test_a_key_does_not_show_itself() -> None:
     assert KEY.key.hex() not in repr(KEY)
     assert repr(KEY.key) not in repr(KEY)
+
+
+def test_no_two_nonces_are_the_same_across_threads() -> None:
+    event = generated(prompt="the same")
+    with ThreadPoolExecutor(8) as pool:
+        sealed = list(pool.map(lambda _: nonce_of(seal(event)), range(4_000)))
+    assert len(set(sealed)) == 4_000
+
+
+def test_a_forked_process_draws_nonces_of_its_own() -> None:
+    event = generated(prompt="the same")
+    seal(event)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, nonce_of(seal(event)))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 12) != nonce_of(seal(event))
+    os.close(reading)
+    os.close(writing)
+
+
+def nonce_of(event: Event) -> bytes:
+    assert isinstance(event.data, RequestData)
+    assert event.data.sealed is not None
+    return b64decode(event.data.sealed)[9:21]
