@@ -11,9 +11,13 @@ from web.templating import page
 
 TODO = {
     HTTPStatus.BAD_REQUEST: "Go back, and ask for something else.",
+    HTTPStatus.UNAUTHORIZED: "Log in, and try again.",
     HTTPStatus.FORBIDDEN: "Log in with a token that has the role, or load the page again.",
     HTTPStatus.NOT_FOUND: "It may have been deleted, or the address is mistyped.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Use the command line for so much at once.",
+    HTTPStatus.MISDIRECTED_REQUEST: "Whoever runs the server can let it answer to this name: "
+    "OMEGA_HTTP_ALLOWED_HOSTS.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Wait a little, and load the page again.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "The server's log says more under this reference.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Try again; omega-images doctor says what is wrong.",
 }

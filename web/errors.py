@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 MAX_ERROR = 500
+FORMS = ("/pipeline/", "/login", "/logout")
 
 
 class ErrorAnswer(BaseModel):
@@ -63,8 +64,10 @@ def install(app: FastAPI, make_page: PageMaker) -> None:
     async def _known(request: Request, exc: HTTPException) -> Response:
         if exc.status_code == HTTPStatus.UNAUTHORIZED and wants_page(request):
             return to_login(request)
-        if wants_page(request) or is_form(request):
-            return make_page(request, exc.status_code, exc.detail, None)
+        if is_for_people(request):
+            shown = make_page(request, exc.status_code, exc.detail, None)
+            shown.headers.update(exc.headers or {})
+            return shown
         return error_answer(exc.status_code, exc.detail, exc.headers)
 
     @app.exception_handler(RequestValidationError)
@@ -84,11 +87,10 @@ def wants_page(request: Request) -> bool:
     )
 
 
-def is_form(request: Request) -> bool:
-    """Whether a form of our pages was sent, so that a page is looked at next."""
-    return request.url.path.startswith("/pipeline/") and "text/html" in request.headers.get(
-        "accept", ""
-    )
+def is_for_people(request: Request) -> bool:
+    """Whether the answer is looked at: to one of the pages, or to a form that one of them sent."""
+    is_form = request.method == "POST" and request.url.path.startswith(FORMS)
+    return wants_page(request) or (is_form and "text/html" in request.headers.get("accept", ""))
 
 
 def to_login(request: Request) -> Response:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from projections.faults import database_complaint
 from web.error_pages import error_page
-from web.errors import error_answer, wants_page
+from web.errors import error_answer, is_for_people
 from web.headers import HEADERS, HTTPS_ONLY
 from web.limits import address_group
 from web.security import WrongToken, caller_of
@@ -28,6 +28,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 PROBES = frozenset({"/healthz", "/readyz"})
 INGEST = "/api/v1/events"
+FILES = ("/uploads/", "/static/")
 SHOWN = 200
 """Characters of a path in the log."""
 
@@ -45,11 +46,12 @@ class Guard:
             await self._app(scope, receive, send)
             return
         reference = secrets.token_hex(8)
-        answering = _Answering(scope, send, self._site, reference)
+        asked = _as_get(scope)
+        answering = _Answering(asked, send, self._site, reference, scope["method"])
         with structlog.contextvars.bound_contextvars(reference=reference):
-            app = self._refusal(scope) or self._app
             try:
-                await app(scope, self._limited(scope, receive), answering.send)
+                app = self._refusal(asked) or self._app
+                await app(asked, self._limited(asked, receive), answering.send)
             except Exception as exc:  # noqa: BLE001  # nothing of it may be seen outside
                 await answering.fail(exc, receive)
             answering.told()
@@ -57,18 +59,19 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         path = scope["path"]
-        if path not in PROBES and _host_of(headers) not in self._site.hosts:
-            return self._refused("host", HTTPStatus.MISDIRECTED_REQUEST, "No such host here")
+        # Until it is known who asks it is somebody who has shown nothing.
+        scope.setdefault("state", {})["caller"] = caller_of(self._site, Headers())
         if path in PROBES:
-            scope.setdefault("state", {})["caller"] = caller_of(self._site, Headers())
             return None
-        return self._without_leave(scope, headers) or self._too_much(path, headers)
+        if _host_of(headers) not in self._site.hosts:
+            return self._refused(scope, "host", HTTPStatus.MISDIRECTED_REQUEST, "No such host here")
+        return self._without_leave(scope, headers) or self._too_much(scope, headers)
 
     def _without_leave(self, scope: Scope, headers: Headers) -> Response | None:
         """Too many requests, or a token that is none."""
         rates, address = self._site.rates, client_group(scope)
         if "authorization" in headers and (wait := rates.locked_out(address)):
-            return self._wait(wait)
+            return self._wait(scope, wait)
         try:
             caller = caller_of(self._site, headers)
         except WrongToken:
@@ -76,33 +79,41 @@ class Guard:
             log.warning("a wrong token was shown", address=address)
             error = "The token is not known"
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-            return self._refused("token", HTTPStatus.UNAUTHORIZED, error, challenge)
-        scope.setdefault("state", {})["caller"] = caller
+            return self._refused(scope, "token", HTTPStatus.UNAUTHORIZED, error, challenge)
+        scope["state"]["caller"] = caller
         wait = rates.of_address(address) if caller.name is None else rates.of_token(caller.name)
-        return self._wait(wait) if wait else None
+        return self._wait(scope, wait) if wait else None
 
-    def _too_much(self, path: str, headers: Headers) -> Response | None:
-        length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length[:20]) > self._room(path):
-            return self._refused(
-                "size", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large(self._room(path))
-            )
+    def _too_much(self, scope: Scope, headers: Headers) -> Response | None:
+        length, room = headers.get("content-length", "0"), self._room(scope["path"])
+        if length.isdecimal() and int(length[:20]) > room:
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            return self._refused(scope, "size", status, _too_large(room))
         if headers.get("content-encoding", "identity") != "identity":
             error = "Content-Encoding: send it as it is, not compressed"
-            return self._refused("size", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, error)
+            return self._refused(scope, "size", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, error)
         return None
 
-    def _wait(self, seconds: int) -> Response:
+    def _wait(self, scope: Scope, seconds: int) -> Response:
         error = f"Too many requests: try again in {seconds} s"
         wait = {"Retry-After": str(seconds)}
-        return self._refused("rate", HTTPStatus.TOO_MANY_REQUESTS, error, wait)
+        return self._refused(scope, "rate", HTTPStatus.TOO_MANY_REQUESTS, error, wait)
 
     def _refused(
-        self, reason: str, status: int, error: str, headers: dict[str, str] | None = None
+        self,
+        scope: Scope,
+        reason: str,
+        status: int,
+        error: str,
+        headers: dict[str, str] | None = None,
     ) -> Response:
         self._site.metrics.refusals.labels(reason).inc()
+        request = Request(scope)
+        people = is_for_people(request)
+        answer = error_page(request, status, error, None) if people else error_answer(status, error)
         # What is left of the body is not read.
-        return error_answer(status, error, {**(headers or {}), "Connection": "close"})
+        answer.headers.update({**(headers or {}), "Connection": "close"})
+        return answer
 
     def _room(self, path: str) -> int:
         limits = self._site.limits
@@ -136,14 +147,16 @@ class Guard:
 class _Answering:
     """One answer on its way out."""
 
-    def __init__(self, scope: Scope, send: Send, site: Site, reference: str) -> None:
+    def __init__(self, scope: Scope, send: Send, site: Site, reference: str, method: str) -> None:
         self._scope = scope
+        self._method = method
         self._send = send
         self._site = site
         self._reference = reference
         self._began = time.perf_counter()
         self._status: int | None = None
         self._seconds = 0.0
+        self._ended = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -153,6 +166,11 @@ class _Answering:
             for name, value in {**HEADERS, **(HTTPS_ONLY if self._site.https else {})}.items():
                 headers.setdefault(name, value)
             headers["X-Request-Id"] = self._reference
+        elif self._method == "HEAD":
+            if self._ended:
+                return
+            self._ended = True
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
         await self._send(message)
 
     async def fail(self, exc: Exception, receive: Receive) -> None:
@@ -171,23 +189,25 @@ class _Answering:
             answer = error_answer(HTTPStatus.INTERNAL_SERVER_ERROR, error, None, self._reference)
         if self._status is None:
             request = Request(self._scope, receive)
-            if wants_page(request):
+            if is_for_people(request):
+                later = answer.headers.get("retry-after")
                 answer = error_page(request, answer.status_code, error, self._reference)
+                answer.headers.update({"Retry-After": later} if later else {})
             await answer(self._scope, receive, self.send)
 
     def told(self) -> None:
         """Count it, and write a line, but for what nobody will look for."""
         route = getattr(self._scope.get("route"), "path", "none")
-        method = self._scope["method"] if route != "none" else "any"
+        method = self._method if route != "none" else "any"
         status = int(self._status or 499)
         metrics = self._site.metrics
         metrics.requests.labels(route, method, str(status)).inc()
         metrics.request_seconds.labels(route).observe(self._seconds)
-        quiet = status < 400 and self._scope["method"] in {"GET", "HEAD"}
+        quiet = status < 400 and self._method in {"GET", "HEAD"}
         caller: Any = self._scope.get("state", {}).get("caller")
         (log.debug if quiet else log.info)(
             "request",
-            method=self._scope["method"],
+            method=self._method,
             path=self._path,
             status=status,
             ms=round(self._seconds * 1000, 1),
@@ -199,6 +219,13 @@ class _Answering:
     def _path(self) -> str:
         """Without the query, which may name people."""
         return str(self._scope["path"])[:SHOWN]
+
+
+def _as_get(scope: Scope) -> Scope:
+    """HEAD is answered as GET is, without the body; routes of files know it themselves."""
+    if scope["method"] != "HEAD" or scope["path"].startswith(FILES):
+        return scope
+    return {**scope, "method": "GET"}
 
 
 def client_group(scope: Scope) -> str:

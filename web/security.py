@@ -117,7 +117,10 @@ def same_origin(request: Request) -> bool:
         return False
     if origin is None:
         return site is not None
-    return urlsplit(origin).netloc == request.headers.get("host")
+    try:
+        return urlsplit(origin).netloc == request.headers.get("host")
+    except ValueError:
+        return False
 
 
 async def form_of(request: Request) -> Mapping[str, str]:

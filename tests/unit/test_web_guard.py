@@ -86,6 +86,64 @@ def test_every_answer_has_the_headers(
     assert lines[-1]["status"] == status
 
 
+REFUSED = [
+    ({"Host": "evil.test"}, 421),
+    ({"Authorization": "Bearer wrong-token-0123456789"}, 401),
+    ({}, 429),
+]
+
+
+@pytest.mark.parametrize(("headers", "status"), REFUSED, ids=str)
+def test_browsers_are_refused_with_a_page(
+    tmp_path: Path, headers: dict[str, str], status: int
+) -> None:
+    """And programs with JSON, whatever the page's address."""
+    with with_limits(tmp_path, anonymous_requests_per_minute=2) as site:
+        client = client_of(site)
+        if status == 429:
+            assert [client.get("/login").status_code for _ in range(2)] == [200, 200]
+        page = client.get("/", headers=headers | {"Accept": "text/html,*/*"})
+        posted = client.post("/login", headers=headers | {"Accept": "text/html"})
+        plain = client.get("/", headers=headers)
+    assert page.status_code == posted.status_code == plain.status_code == status
+    for shown in (page, posted):
+        assert shown.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert plain.json()["error"] in shown.text
+    for name in ("Retry-After", "WWW-Authenticate"):
+        assert (name in page.headers) == (name in plain.headers)
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "status"),
+    [
+        ("/login", None, 200),
+        ("/healthz", None, 200),
+        ("/static/app.css", None, 200),
+        ("/api/openapi.json", None, 200),
+        ("/metrics", "reader", 200),
+        ("/metrics", None, 401),
+        ("/nothing", None, 404),
+        (INGEST, "bot", 405),
+    ],
+)
+def test_head_is_get_without_the_body(
+    site: Site, lines: list[Any], path: str, token: str | None, status: int
+) -> None:
+    client, headers = client_of(site), bearer(token) if token else {}
+    sent, heads = (asyncio.run(messages_of(create_app(site), m, path, headers)) for m in METHODS)
+    assert client.head(path, headers=headers).status_code == status
+    for name in (b"content-type", b"content-length", b"etag"):
+        if path != "/metrics" or name != b"content-length":
+            assert dict(heads[0]["headers"]).get(name) == dict(sent[0]["headers"]).get(name)
+    assert b"".join(m["body"] for m in sent[1:])
+    assert [m["body"] for m in heads[1:]] == [b""]
+    assert not heads[-1].get("more_body")
+    assert [line["method"] for line in lines] == [*METHODS, "HEAD"]
+
+
+METHODS = ("GET", "HEAD")
+
+
 def test_with_https_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
     with open_site(tmp_path, https=True) as site:
         answer = client_of(site).get("/healthz")
@@ -199,7 +257,17 @@ def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
 
 async def answer_to_half_a_request(app: FastAPI) -> int:
     """The status that a client gets who sends a part of its body and then nothing."""
-    parts: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}]
+    part: Message = {"type": "http.request", "body": b"{", "more_body": True}
+    return int(
+        (await messages_of(app, "POST", INGEST, {**bearer("bot"), **ONE}, part))[0]["status"]
+    )
+
+
+async def messages_of(
+    app: FastAPI, method: str, path: str, headers: dict[str, str], part: Message | None = None
+) -> list[Message]:
+    """What the app sends to a client that sends this, and then nothing more."""
+    parts: list[Message] = [part or {"type": "http.request", "body": b"", "more_body": False}]
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -211,12 +279,12 @@ async def answer_to_half_a_request(app: FastAPI) -> int:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    headers = {"host": "127.0.0.1", **bearer("bot"), **ONE}
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": "POST", "path": INGEST, "raw_path": INGEST.encode()}
+    given = {"host": "127.0.0.1", **headers}
+    raw = [(name.lower().encode(), value.encode()) for name, value in given.items()]
+    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode()}
     scope |= {"headers": raw, "query_string": b"", "http_version": "1.1", "scheme": "http"}
     await app(scope, receive, send)
-    return int(sent[0]["status"])
+    return sent
 
 
 def test_a_compressed_body_is_refused(site: Site) -> None:

@@ -113,6 +113,7 @@ def test_guessing_ends_soon(tmp_path: Path) -> None:
         {},
         {"Origin": "https://evil.test"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Origin": "http://127.0.0.1:9999"},
         {"Origin": f"{HOST}.evil.test"},
         {"Sec-Fetch-Site": "cross-site"},
