@@ -225,9 +225,10 @@ def _axis(labels: Sequence[str], pitch: float) -> tuple[Tick, ...]:
     if not labels:
         return ()
     every = max(1, ceil(len(labels) / MAX_LABELS))
-    chosen = list(range(0, len(labels), every))
+    # A label at the very edge would be moved inwards, and meet the next one.
+    first = every // 2 if pitch < 10 else 0
     ticks = []
-    for n in chosen:
+    for n in range(first, len(labels), every):
         at = pitch * (n + 0.5)
         anchor = "start" if at < 5 else "end" if at > 95 else "middle"
         ticks.append(Tick({"start": 0.0, "end": 100.0}.get(anchor, at), labels[n], anchor))

@@ -30,6 +30,12 @@ PAGES = (
     "/storage",
     "/login",
 )
+OUTSIDE = """() => {
+  const right = (element) => element.getBoundingClientRect().right;
+  const texts = [...document.querySelectorAll(".card > svg > g > text, .plotted text")];
+  return texts.filter((t) => right(t) > right(t.closest(".card"))).map((t) => t.textContent);
+}"""
+"""What charts write beyond their card, where it cannot be read."""
 SERIOUS = {"serious", "critical"}
 
 
@@ -88,6 +94,7 @@ def test_no_page_is_wider_than_a_phone(world: LedgerWorld, browser: Browser, add
         last = shown.get_by_role("link", name="Storage").bounding_box()
         assert last is not None
         assert last["x"] + last["width"] <= 360, page
+        assert shown.evaluate(OUTSIDE) == [], page
         tab.check()
     context.close()
 

@@ -99,6 +99,7 @@ def test_the_numbers_behind_the_charts_are_those_of_the_tables(world: ReadingWor
     world.project()
     told = re.sub(r"<[^>]+>|\s+", " ", text_of(world.client, "/analytics"))
     assert re.search(r"renderChart\s+12\s+75\.0 %\s+3\s+1\s+524 kB", told)
+    assert "Of all time, as are tools, models and users; everything else is of 30 days." in told
     failures = re.sub(r"<[^>]+>|\s+", " ", text_of(world.client, "/failures?days=7"))
     assert "3 of 12 requests in 7 days, 25.0 %" in failures
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.charts import LONGEST, PLOT, TOP, Series, bars, columns, level, scale, shares
+from web.charts import LONGEST, PLOT, TOP, Series, Tick, bars, columns, level, scale, shares
 from web.formats import duration, link, percent, size
 
 counts = st.lists(st.integers(0, 10**9), min_size=1, max_size=400)
@@ -37,6 +39,23 @@ def test_columns_are_as_high_as_their_values(values: list[int]) -> None:
     # The highest can be read off.
     if max(values):
         assert f"{2 * max(values):,}" in {mark.value for mark in chart.marks}
+
+
+@pytest.mark.parametrize("days", [1, 6, 7, 12, 30, 90, 365])
+def test_labels_of_an_axis_do_not_meet(days: int) -> None:
+    chart = columns("", ["25 Oct"] * days, [Series("good", "good", [1] * days)])
+    found = edges(chart.labels)
+    assert len(found) >= 2
+    assert all(left < right for left, right in pairwise(found))
+    assert found[0] >= -1
+    assert found[-1] <= 101
+
+
+def edges(labels: Sequence[Tick]) -> list[float]:
+    """Where labels begin and end, which take 15 % of the width on the smallest phones."""
+    before = {"start": 0.0, "middle": 7.5, "end": 15.0}
+    begins = [one.at - before[one.anchor] for one in labels]
+    return [at for begin in begins for at in (begin, begin + 15)]
 
 
 @given(counts)

@@ -31,8 +31,8 @@ def storage(request: Request) -> Response:
         audit = last_run(connection)
         findings = findings_of(connection, audit, SHOWN) if audit is not None else []
     stored = [one for one in uses if one.provider is not None]
-    labels = [one.provider or "" for one in stored]
-    values = [f"{size(one.bytes)} · {number(one.images)} images" for one in stored]
+    labels = [f"{one.provider}: {number(one.images)} images" for one in stored]
+    values = [size(one.bytes) for one in stored]
     series = [Series("plain", "bytes", [one.bytes for one in stored])]
     freed = site.would_free() if asked and site.would_free is not None else None
     return page(
