@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 NAMED_FILE = re.compile(r"`([\w./-]+\.(?:py|sql|svg|yaml|toml|txt))`")
 NAMED_IN_FILE = re.compile(r"`(\w+)(?:\.(\w+))?` \(`([\w/]+\.py)`\)")
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+ANCHORED = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
+HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
+CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
 def name_of(path: Path) -> str:
@@ -38,6 +42,24 @@ def test_links_lead_somewhere(document: Path) -> None:
     for target in LINK.findall(document.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_links_to_a_part_lead_to_a_heading(document: Path) -> None:
+    for target, anchor in ANCHORED.findall(document.read_text(encoding="utf-8")):
+        if "://" not in target:
+            leads_to = document.parent / target if target else document
+            assert anchor in anchors_of(leads_to), f"{target}#{anchor}"
+
+
+def anchors_of(document: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = CODE.sub("", document.read_text(encoding="utf-8"))
+    named = [
+        re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in HEADING.findall(text)
+    ]
+    again = [f"{name}-{n}" for name, count in Counter(named).items() for n in range(1, count)]
+    return {*named, *again}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
