@@ -28,7 +28,7 @@ from producers.storage import StorageError
 from schemas.kafka_connection import KafkaConnection
 
 PAGES_PORT = 8080
-"""Where the demonstration's image URLs point."""
+"""Where the demonstration's image URLs point, if nothing else is said."""
 
 NEXT = (
     ("status", "what runs, and how far it has come"),
@@ -58,7 +58,7 @@ def demo(
     for name in servers_left_alone():
         say(f"{name} is set; the demonstration leaves that server alone and uses embedded ones.")
     try:
-        identical, place = _performed(screen)
+        identical, place = _performed(screen, port)
     except AlreadyRunning as exc:
         what = "the demonstration cannot start"
         raise UserError(what, f"another one is running in {exc}", "wait for its end") from exc
@@ -89,11 +89,11 @@ def _serve(place: Place, port: int) -> None:
         raise UserError("the pages", str(exc), do, DID_NOT_HOLD) from exc
 
 
-def _performed(screen: Screen) -> tuple[bool, Place]:
+def _performed(screen: Screen, port: int) -> tuple[bool, Place]:
     screen.title("A Kafka and a PostgreSQL of this folder's own")
     with ExitStack() as stack:
         with screen.step("servers running, an empty database and a new topic"):
-            place = stack.enter_context(place_under(load_settings().home, datetime.now(UTC)))
+            place = stack.enter_context(place_under(load_settings().home, datetime.now(UTC), port))
         commands = Commands(place.variables())
         with screen.step("tables and topic made"):
             commands.quietly("db", "migrate")
@@ -112,7 +112,7 @@ def _say_what_next(place: Place) -> None:
     for command, why in NEXT:
         say(f"  {program or 'omega-images'} {command:<30} # {why}")
     say(f"  {program or 'omega-images'} {'down':<30} # stop the servers")
-    say(f"\nIts pages, at http://127.0.0.1:{PAGES_PORT}/ : make demo-serve")
+    say(f"\nIts pages, at http://127.0.0.1:{place.port}/ : make demo-serve")
 
 
 def _short(path: Path) -> str:

@@ -37,16 +37,22 @@ class Place:
     bootstrap_servers: str
     database_url: str
     topic: str
+    port: int
+    """Of its pages, which the images' addresses name."""
 
     @property
     def images(self) -> LocalStorage:
         """Where images are stored first."""
-        return LocalStorage(self.home / "uploads", "http://127.0.0.1:8080/uploads")
+        return LocalStorage(self.home / "uploads", f"{self._pages}/uploads")
 
     @property
     def archive(self) -> LocalStorage:
         """Where some of them are moved."""
-        return LocalStorage(self.home / "archive", "http://127.0.0.1:8080/archive")
+        return LocalStorage(self.home / "archive", f"{self._pages}/archive")
+
+    @property
+    def _pages(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def logs(self) -> Path:
@@ -72,6 +78,7 @@ class Place:
             "OMEGA_DATABASE_URL": self.database_url,
             "OMEGA_TOPIC": self.topic,
             "OMEGA_STORAGE_FOLDER": str(self.home / "uploads"),
+            "OMEGA_STORAGE_BASE_URL": f"{self._pages}/uploads",
             "OMEGA_HTTP_PORT": "0",
         }
 
@@ -88,8 +95,10 @@ def servers_left_alone() -> list[str]:
 
 
 @contextmanager
-def place_under(stack_home: Path, now: datetime) -> Iterator[Place]:
+def place_under(stack_home: Path, now: datetime, port: int) -> Iterator[Place]:
     """Start the embedded servers if need be, and clear the corner of the last demonstration.
+
+    ``port`` is where its pages will be.
 
     Raises StackError, AlreadyRunning, psycopg.Error.
     """
@@ -105,10 +114,10 @@ def place_under(stack_home: Path, now: datetime) -> Iterator[Place]:
         for name in ("uploads", "archive", "logs"):
             shutil.rmtree(home / name, ignore_errors=True)
         (home / "logs").mkdir()
-        yield _place(home, stack_home.resolve(), running, now)
+        yield _place(home, stack_home.resolve(), running, now, port)
 
 
-def _place(home: Path, stack_home: Path, running: Running, now: datetime) -> Place:
+def _place(home: Path, stack_home: Path, running: Running, now: datetime, port: int) -> Place:
     with connector(running.database_url, "omega-demo")() as connection:
         recreate_database(connection)
     place = Place(
@@ -117,6 +126,7 @@ def _place(home: Path, stack_home: Path, running: Running, now: datetime) -> Pla
         bootstrap_servers=running.bootstrap_servers,
         database_url=_with_database(running.database_url, DATABASE),
         topic=TOPIC_PREFIX + now.strftime("%Y%m%d-%H%M%S"),
+        port=port,
     )
     place.write_env_file()
     return place

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from operations.demo.story import Fate, Request
@@ -41,6 +42,8 @@ class Picture(NamedTuple):
     width: int
     height: int
     tags: tuple[str, ...]
+    drawn_ms: int
+    """How long it took to draw and to store."""
 
 
 class Player:
@@ -108,11 +111,13 @@ class Player:
                 yield request, picture
 
     def _draw(self, request: Request) -> Picture:
+        began = perf_counter()
         drawing = draw(request.tool, request.prompt, size=request.size, style=request.style)
         name = file_name(request.tool, request.request_id, drawing.mime_type)
         stored = self._images.put(drawing.data, name, drawing.mime_type)
         size = (drawing.width, drawing.height)
-        return Picture(stored, name, drawing.mime_type, *size, drawing.tags)
+        drawn_ms = round((perf_counter() - began) * 1000)
+        return Picture(stored, name, drawing.mime_type, *size, drawing.tags, drawn_ms)
 
     def _moved(self, request: Request, time: datetime) -> Event:
         """Copy the file to the archive, then say so, then remove it from where it was."""
@@ -176,6 +181,7 @@ def outcome(request: Request, picture: Picture | None, time: datetime) -> Event:
             "drawn": "offline",
             "width": picture.width,
             "height": picture.height,
+            "latency_ms": picture.drawn_ms,
         },
     )
     return new_event(generated, time=time)
