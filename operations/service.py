@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg_pool import ConnectionPool
-
+from operations.pooling import open_pool
 from operations.settings import load_settings
 from operations.wiring import Ledger, open_ledger, open_publisher
 from producers.publisher import (
@@ -19,12 +18,13 @@ from producers.publisher import (
     Spooled,
 )
 from projections import images
-from projections.connections import Connection, connection_info
+from projections.connections import Connection
 from projections.images import GeneratedImageRecord
 from projections.read_your_writes import wait_for
 from schemas.events import Event, ImageFailed, ImageGenerated, new_event, uuid7
 
 POOL_SIZE = 8
+POOL_WAIT_S = 10.0
 
 
 class Saved(NamedTuple):
@@ -52,12 +52,9 @@ class ImageService:
     def __init__(self, ledger: Ledger, publisher: ReceiptPublisher) -> None:
         self._ledger = ledger
         self._publisher = publisher
-        self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
-            connection_info(ledger.servers.database_url, "omega-image-service"),
-            kwargs={"autocommit": True},
-            min_size=0,
-            max_size=POOL_SIZE,
-            open=True,
+        url = ledger.servers.database_url
+        self._pool = open_pool(
+            url, "omega-image-service", least=0, most=POOL_SIZE, wait_s=POOL_WAIT_S
         )
 
     @classmethod

@@ -9,21 +9,19 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
-from psycopg_pool import ConnectionPool
 
 from operations.cleaning import condemned
 from operations.http_settings import listed
+from operations.pooling import open_pool
 from operations.retention_policy import PolicyError, load_policy
 from operations.settings import Settings
 from operations.storing import open_local, open_stores
 from operations.wiring import Ledger, open_publisher
 from producers.metrics import ProducerMetrics
-from projections.connections import Connection, connection_info
 from projections.retention import Condemned
 from web.app import create_app
 from web.errors import ApiError
@@ -94,16 +92,7 @@ def open_site(ledger: Ledger, host: str) -> Iterator[Site]:
     """The site over the ledger, for a server that listens at ``host``. Raises SpoolError."""
     settings, url = ledger.settings, ledger.servers.database_url
     stores = open_stores(settings)
-    pool: ConnectionPool[Connection[Any]] = ConnectionPool(
-        connection_info(url, "omega-web"),
-        kwargs={"autocommit": True},
-        min_size=1,
-        max_size=POOL_SIZE,
-        timeout=POOL_WAIT_S,
-        # One that broke while it lay here is replaced, and nobody sees it.
-        check=ConnectionPool.check_connection,
-        open=True,
-    )
+    pool = open_pool(url, "omega-web", least=1, most=POOL_SIZE, wait_s=POOL_WAIT_S)
     metrics = WebMetrics()
     publisher = open_publisher(ledger, ProducerMetrics(metrics.registry))
     try:
