@@ -54,7 +54,9 @@ def duration(seconds: float | None) -> str:
 
 
 def milliseconds(value: float | None) -> str:
-    """As a duration."""
+    """As a duration; up to a second to the millisecond."""
+    if value is not None and value < 999.5:
+        return f"{value:.0f} ms"
     return duration(None if value is None else value / 1000)
 
 
