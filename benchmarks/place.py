@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from schemas.kafka_connection import KafkaConnection
 
 HOME = Path(".omega/bench")
 CACHE = Path(".omega/cache")
+
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +45,44 @@ class Place:
             "OMEGA_TOPIC": self.topic,
         }
 
-    def connect(self) -> Connection[Any]:
+    def connect(self, database_url: str | None = None) -> Connection[Any]:
         """A connection in autocommit mode."""
-        return psycopg.connect(self.database_url, autocommit=True)
+        return psycopg.connect(database_url or self.database_url, autocommit=True)
+
+    def url_of(self, database: str) -> str:
+        """Of another database on the same server."""
+        return self.database_url.rpartition("/")[0] + f"/{database}"
+
+    def create(self, name: str, template: str | None = None) -> str:
+        """Create a database with the tables, or as a copy of another; its URL."""
+        made = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+            sql.Identifier(name), sql.Identifier(template or "template1")
+        )
+        with self.connect() as connection:
+            connection.execute(made)
+            connection.execute("CHECKPOINT")
+        url = self.url_of(name)
+        if template is None:
+            migrate.upgrade(url)
+        return url
 
     @contextmanager
-    def worker(self, projection: str) -> Iterator[subprocess.Popen[bytes]]:
+    def copy(self, template: str, topic: str) -> Iterator[Place]:
+        """The same servers with a database of its own, which is dropped at the end."""
+        name = f"bench_{next(_numbers)}_{uuid.uuid4().hex[:6]}"
+        yield replace(self, database_url=self.create(name, template), topic=topic)
+        with self.connect() as connection:
+            dropped = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            connection.execute(dropped)
+
+    @contextmanager
+    def worker(
+        self, projection: str, log: str = "", options: Sequence[str] = ()
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A worker in a process of its own."""
-        command = [sys.executable, "-m", "operations.main", "consume", projection]
-        with (HOME / f"{projection}.log").open("wb") as log:
-            process = subprocess.Popen(command, env=self.environment, stderr=log)
+        command = [sys.executable, "-m", "operations.main", "consume", projection, *options]
+        with (HOME / f"{projection}{log}.log").open("wb") as output:
+            process = subprocess.Popen(command, env=self.environment, stderr=output)
         try:
             yield process
         finally:
@@ -66,12 +97,10 @@ def fresh_place(partitions: int = 6) -> Iterator[Place]:
     running = stack.up()
     try:
         name = f"bench_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(running.database_url, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        url = running.database_url.rpartition("/")[0] + f"/{name}"
-        migrate.upgrade(url)
         kafka = KafkaConnection(running.bootstrap_servers)
+        servers = Place(kafka, running.database_url, name)
+        url = servers.create(name)
         create_topic(kafka, name, partitions=partitions)
-        yield Place(kafka, url, name)
+        yield replace(servers, database_url=url)
     finally:
         stack.down()

@@ -1,0 +1,107 @@
+"""How fast workers take a backlog: from their first commit to their last."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection
+
+from benchmarks.dataset import Dataset
+from benchmarks.place import Place
+from projections.contents import digest_of_images
+from projections.positions import NOTIFY_CHANNEL, read_positions
+from tests.support.statistics import breakdowns_of_statistics
+
+DEADLINE_S = 900.0
+
+
+class Pace:
+    """When a projection had come how far, as its notifications tell."""
+
+    def __init__(self, place: Place, projection: str, end: int) -> None:
+        self._place = place
+        self._projection = projection
+        self._end = end
+        self.seen: list[tuple[float, int]] = []
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+
+    def _watch(self) -> None:
+        give_up = time.monotonic() + DEADLINE_S
+        with self._place.connect() as connection:
+            connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
+            while time.monotonic() < give_up:
+                # To its end: while the generator is open, what arrives during a query gets lost.
+                list(connection.notifies(timeout=1, stop_after=1))
+                at = position(connection, self._projection, self._place.topic)
+                if at and (not self.seen or at > self.seen[-1][1]):
+                    self.seen.append((time.perf_counter(), at))
+                if at == self._end:
+                    return
+
+    def rate(self) -> float:
+        """Records per second. The first commit starts the clock, so starting up does not count."""
+        (began, first), (ended, last) = self.seen[0], self.seen[-1]
+        assert last == self._end, f"{self._projection}: {last} of {self._end} records in time"
+        return (last - first) / (ended - began)
+
+
+def position(connection: Connection[Any], projection: str, topic: str) -> int:
+    """Records that the projection has behind it."""
+    return sum(read_positions(connection, projection, topic).values())
+
+
+def drain(
+    place: Place,
+    data: Dataset,
+    projections: Collection[str],
+    *,
+    workers: int = 1,
+    peaks: dict[str, float] | None = None,
+) -> dict[str, float]:
+    """Records per second of each projection, with so many workers of each, on a fresh database.
+
+    Ends with the comparison of everything with what the judge said. ``peaks`` is told the most
+    memory that a worker of each had, in MB.
+    """
+    with place.copy(data.empty, data.topic) as here:
+        paces = {name: Pace(here, name, data.records) for name in projections}
+        with ExitStack() as stack:
+            running = {
+                (name, number): stack.enter_context(here.worker(name, f"-{number}"))
+                for name in projections
+                for number in range(workers)
+            }
+            for pace in paces.values():
+                pace.thread.join(DEADLINE_S)
+            if peaks is not None:
+                for (name, _), process in running.items():
+                    peaks[name] = max(peaks.get(name, 0), peak_mb(process.pid))
+        with here.connect() as connection:
+            check(connection, data, projections)
+    return {name: pace.rate() for name, pace in paces.items()}
+
+
+def check(connection: Connection[Any], data: Dataset, projections: Collection[str]) -> None:
+    """Table, statistics and dead letters are what the judge said."""
+    if "table" in projections:
+        assert digest_of_images(connection) == data.digest, f"{data.topic}: the table is wrong"
+    if "stats" in projections:
+        told: Mapping[str, Any] = breakdowns_of_statistics(connection)
+        assert told == data.breakdowns, f"{data.topic}: the statistics are wrong"
+    letters = "SELECT projection, count(*) FROM dead_letters GROUP BY 1"
+    found = dict(connection.execute(letters).fetchall())
+    expected = dict.fromkeys(projections, data.poison) if data.poison else {}
+    assert found == expected, f"{data.topic}: dead letters {found}, not {expected}"
+
+
+def peak_mb(process: int) -> float:
+    """The most resident memory that it ever had (VmHWM of proc(5)), in MB."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
