@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 pytest_plugins = (
+    "tests.plugins.logs",
     "tests.plugins.servers",
     "tests.plugins.databases",
     "tests.plugins.topics",

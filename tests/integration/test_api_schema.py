@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -34,10 +34,13 @@ schemathesis.openapi.format("json-object", st.sampled_from(['{"a": 1}', "{}", '{
 schemathesis.openapi.format("search-text", st.sampled_from(["harbour", '"quiet harbour" -boat']))
 
 
-@pytest.fixture
-def api(tmp_path: Path, database_url: str) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def api(
+    tmp_path_factory: pytest.TempPathFactory,
+    new_database: Callable[[], AbstractContextManager[str]],
+) -> Iterator[Any]:
     """The document, and the app that it is of, with an image of each kind in every partition."""
-    with reading_world(tmp_path, database_url) as world:
+    with new_database() as url, reading_world(tmp_path_factory.mktemp("api"), url) as world:
         for number in range(24):
             make = failed if number % 4 == 0 else generated
             world.send(make(f"r{number}", user_id=f"u{number}", tags=("portrait",)))

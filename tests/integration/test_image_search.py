@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import Connection
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row
 from psycopg.sql import SQL, Composed
 from psycopg.types.json import Jsonb
@@ -22,6 +24,8 @@ from projections.images import GeneratedImageRecord
 from tests.support.load import EPOCH
 
 pytestmark = pytest.mark.postgres
+
+NewDatabase = Callable[[], AbstractContextManager[str]]
 
 INSERT = """
 INSERT INTO generated_images (request_id, user_id, tool_name, prompt, model, storage_url,
@@ -65,13 +69,22 @@ def rng() -> random.Random:
     return random.Random(5)
 
 
-@pytest.fixture
-def filled(connection: Connection[Any], rng: random.Random) -> Connection[Any]:
+def fill(connection: Connection[Any]) -> Connection[Any]:
     """Some hundred rows of all kinds."""
+    rng = random.Random(7)
     with connection.transaction():
         for number in range(240):
             insert(connection, rng, number)
     return connection
+
+
+@pytest.fixture(scope="module")
+def filled(new_database: NewDatabase) -> Iterator[Connection[Any]]:
+    """Rows that stay as they are."""
+    with new_database() as url:
+        in_utc = make_conninfo(url, options="-c timezone=UTC")
+        with psycopg.connect(in_utc, autocommit=True) as connection:
+            yield fill(connection)
 
 
 @pytest.fixture(params=[(7, 11, 5), (7, 11, 10_000), (10_000, 10_000, 10_000)])
@@ -190,8 +203,9 @@ def test_a_cursor_leads_back_in_the_other_order(filled: Connection[Any]) -> None
 
 
 def test_what_is_added_or_goes_meanwhile_moves_no_page(
-    filled: Connection[Any], rng: random.Random, monkeypatch: pytest.MonkeyPatch
+    connection: Connection[Any], rng: random.Random, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    filled = fill(connection)
     monkeypatch.setattr(image_search, "FIRST_STRETCH", 9)
     monkeypatch.setattr(image_search, "STRETCH", 9)
     chosen = Filters(model="gemini")
@@ -258,10 +272,10 @@ def test_a_backslash_before_u0000_is_text(connection: Connection[Any]) -> None:
     assert len(list_page(connection, Filters(metadata={"a": "\\u0000"})).images) == 1
 
 
-@pytest.fixture
-def large(database_url: str) -> Iterator[Connection[Any]]:
-    """Rows enough for the planner to mind, of which it knows."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
+@pytest.fixture(scope="module")
+def large(new_database: NewDatabase) -> Iterator[Connection[Any]]:
+    """Rows enough for the planner to mind, of which it knows; they stay as they are."""
+    with new_database() as url, psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO generated_images"
             " (user_id, tool_name, prompt, storage_url, tags, metadata, status, created_at)"

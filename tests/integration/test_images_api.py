@@ -77,12 +77,12 @@ def test_the_documents_pages_follow_each_other(filled: ReadingWorld) -> None:
     "query", [{"limit": 0}, {"limit": "x"}, {"offset": -1}, {"offset": 2**63}, {"limit": "9" * 99}]
 )
 def test_the_documents_list_refuses_what_is_no_number(
-    world: ReadingWorld, query: dict[str, Any]
+    empty_world: ReadingWorld, query: dict[str, Any]
 ) -> None:
     if query == {"limit": "9" * 99}:
-        assert world.get("/api/generated-images", **query)["pagination"]["limit"] == 1_000
+        assert empty_world.get("/api/generated-images", **query)["pagination"]["limit"] == 1_000
         return
-    found = world.get("/api/generated-images", 400, **query)
+    found = empty_world.get("/api/generated-images", 400, **query)
     assert found["success"] is False
     assert next(iter(query)) in found["error"]
 
@@ -115,13 +115,13 @@ def test_whoever_has_an_answer_is_told_that_it_still_holds(filled: ReadingWorld)
     assert changed.status_code == 200
 
 
-def test_every_route_asks_for_a_token(world: ReadingWorld) -> None:
-    paths = world.client.get("/api/v1/openapi.json").json()["paths"]
+def test_every_route_asks_for_a_token(empty_world: ReadingWorld) -> None:
+    paths = empty_world.client.get("/api/v1/openapi.json").json()["paths"]
     ours = [path for path in paths if path != "/api/v1/events"]
     assert len(ours) >= 13
     for path in ours:
         for method in paths[path]:
-            answer = world.stranger.request(method, path.replace("{by}", "day"))
+            answer = empty_world.stranger.request(method, path.replace("{by}", "day"))
             assert answer.status_code == 401, path
 
 
@@ -210,9 +210,9 @@ def _impatient() -> dict[str, Any]:
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_a_line(
-    world: ReadingWorld, query: dict[str, Any], said: str
+    empty_world: ReadingWorld, query: dict[str, Any], said: str
 ) -> None:
-    found = world.get("/api/v1/images", 400, **query)
+    found = empty_world.get("/api/v1/images", 400, **query)
     assert found["success"] is False
     assert said in found["error"]
     assert "\n" not in found["error"]

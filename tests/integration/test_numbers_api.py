@@ -165,6 +165,16 @@ def set_aside(world: ReadingWorld, number: int, value: bytes, why: str) -> None:
 @pytest.fixture
 def with_letters(world: ReadingWorld) -> ReadingWorld:
     """Three letters that are good by now, and two that are not."""
+    return put_letters(world)
+
+
+@pytest.fixture(scope="module")
+def letters_that_stay(empty_world: ReadingWorld) -> ReadingWorld:
+    """The same, for tests that change nothing."""
+    return put_letters(empty_world)
+
+
+def put_letters(world: ReadingWorld) -> ReadingWorld:
     for number in range(3):
         set_aside(world, number, encode(generated(f"late{number}")), f"not yet {number}")
     for number in (3, 4):
@@ -239,19 +249,19 @@ def test_dead_letters_are_redriven_and_discarded(
     ],
 )
 def test_an_order_that_is_not_clear_is_refused(
-    with_letters: ReadingWorld, what: str, order: Any
+    letters_that_stay: ReadingWorld, what: str, order: Any
 ) -> None:
-    answer = with_letters.boss.post(f"/api/v1/dead-letters/{what}", json=order)
+    answer = letters_that_stay.boss.post(f"/api/v1/dead-letters/{what}", json=order)
     assert answer.status_code == 400
-    assert len(with_letters.get("/api/v1/dead-letters")["kinds"]) == 2
+    assert len(letters_that_stay.get("/api/v1/dead-letters")["kinds"]) == 2
 
 
-def test_only_operators_mend(with_letters: ReadingWorld) -> None:
+def test_only_operators_mend(letters_that_stay: ReadingWorld) -> None:
     for what in ("redrive", "discard"):
         order = {"all": True, "reason": "x"}
-        answer = with_letters.client.post(f"/api/v1/dead-letters/{what}", json=order)
+        answer = letters_that_stay.client.post(f"/api/v1/dead-letters/{what}", json=order)
         assert answer.status_code == 403
-        answer = with_letters.stranger.post(f"/api/v1/dead-letters/{what}", json=order)
+        answer = letters_that_stay.stranger.post(f"/api/v1/dead-letters/{what}", json=order)
         assert answer.status_code == 401
 
 

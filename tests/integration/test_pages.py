@@ -63,13 +63,13 @@ def session_of(world: ReadingWorld, name: str) -> tuple[TestClient, str]:
         ("/storage", "Nothing is stored yet"),
     ],
 )
-def test_an_empty_page_says_what_to_do(world: ReadingWorld, page: str, what: str) -> None:
-    assert what in text_of(world.client, page)
+def test_an_empty_page_says_what_to_do(empty_world: ReadingWorld, page: str, what: str) -> None:
+    assert what in text_of(empty_world.client, page)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_whoever_has_not_logged_in_is_led_there(world: ReadingWorld, page: str) -> None:
-    answer = world.stranger.get(page, headers=ACCEPT)
+def test_whoever_has_not_logged_in_is_led_there(empty_world: ReadingWorld, page: str) -> None:
+    answer = empty_world.stranger.get(page, headers=ACCEPT)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/login?next=")
 
@@ -86,8 +86,8 @@ def test_without_the_database_a_page_says_so(tmp_path: Path, page: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/images/1", "/images/x", "/images/1/history", "/pipeline/letters/9", "/nothing"]
 )
-def test_what_is_not_there_is_a_page_too(world: ReadingWorld, path: str) -> None:
-    assert "<h1>Not Found</h1>" in text_of(world.client, path, 404)
+def test_what_is_not_there_is_a_page_too(empty_world: ReadingWorld, path: str) -> None:
+    assert "<h1>Not Found</h1>" in text_of(empty_world.client, path, 404)
 
 
 def test_the_numbers_behind_the_charts_are_those_of_the_tables(world: ReadingWorld) -> None:
@@ -178,15 +178,15 @@ def test_what_cleanup_would_free_is_worked_out_when_asked_for(
     assert "5.0 MB" in told
 
 
-def test_scripts_and_styles_are_kept_under_addresses_that_change(world: ReadingWorld) -> None:
-    told = text_of(world.client, "/")
+def test_scripts_and_styles_are_kept_under_addresses_that_change(empty_world: ReadingWorld) -> None:
+    told = text_of(empty_world.client, "/")
     addresses = re.findall(r'"(/static/[^"]+)"', told)
     assert len(addresses) > 4
     for address in addresses:
-        assert "immutable" in world.stranger.get(address).headers["cache-control"]
-    plain = world.stranger.get("/static/common.js")
+        assert "immutable" in empty_world.stranger.get(address).headers["cache-control"]
+    plain = empty_world.stranger.get("/static/common.js")
     assert plain.headers["cache-control"] == "no-cache"
-    assert world.stranger.get("/static/app.css?v=old").headers["cache-control"] == "no-cache"
+    assert empty_world.stranger.get("/static/app.css?v=old").headers["cache-control"] == "no-cache"
 
 
 def test_nothing_is_inline_and_nothing_from_elsewhere() -> None:

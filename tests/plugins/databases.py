@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -33,6 +35,14 @@ def template_database(postgres_server: str) -> str:
     administer(postgres_server, "CREATE DATABASE {}", "omega_template")
     migrate.upgrade(database(postgres_server, "omega_template"))
     return "omega_template"
+
+
+@pytest.fixture(scope="session")
+def new_database(
+    postgres_server: str, template_database: str
+) -> Callable[[], AbstractContextManager[str]]:
+    """Makes databases with empty tables, for fixtures of a wider scope than one test's."""
+    return contextmanager(partial(_fresh, postgres_server, template_database))
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from operations.embedded.kafka import Kafka
@@ -59,12 +60,24 @@ def server_home() -> Iterator[Path]:
 def postgres_server(docker_engine: bool, server_home: Path) -> Iterator[str]:
     """URL of the maintenance database of a PostgreSQL that this run has to itself."""
     if docker_engine:
-        yield from _postgres_in_a_container()
+        with _postgres_in_a_container() as url:
+            yield _without_syncs(url)
         return
     postgres = Postgres(server_home / "postgres")
     server = postgres.start(None)
-    yield postgres.url(server.port, "postgres")
+    yield _without_syncs(postgres.url(server.port, "postgres"))
     postgres.stop(server)
+
+
+def _without_syncs(url: str) -> str:
+    """What is not waited for here is the disk, which only a fall of the machine needs.
+
+    A new database takes half the time. Servers that tests kill are others (own_postgres.py).
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +93,7 @@ def kafka_server(docker_engine: bool, server_home: Path) -> Iterator[str]:
     kafka.stop(server)
 
 
+@contextmanager
 def _postgres_in_a_container() -> Iterator[str]:
     from testcontainers.community.postgres import PostgresContainer
 
