@@ -6,6 +6,7 @@ What they come to is said by the tests' judge, which shares no code with the pro
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -139,6 +140,7 @@ def publish(kafka: KafkaConnection, topic: str, records: Iterable[Sent]) -> tupl
 
 def make(place: Place, name: str, count: int, mix: Mix = Mix()) -> Dataset:
     """Send a data set to a topic of its own, and have the judge write its rows."""
+    name = f"{name}_{uuid.uuid4().hex[:8]}"
     create_topic(place.kafka, name, partitions=6)
     with place.connect(place.create(f"{name}_empty")) as connection:
         keys = provide(connection, {f"user{n}" for n in range(USERS)} if mix.sealed else ())
