@@ -9,16 +9,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+import psycopg
 import pytest
-from psycopg import Connection
 
+from consumers.kafka_topics import create_topic
 from schemas.codec import encode
+from schemas.kafka_connection import KafkaConnection
 from tests.support.builders import generated
 from tests.support.ledger_world import LedgerWorld, ledger_world, local_variables
 from tests.support.waiting import eventually
@@ -28,6 +31,7 @@ from web.guard import INGEST
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
+TOPIC = "serve-events"
 SERVE = [sys.executable, "-m", "operations.main", "serve", "--port", "0"]
 
 
@@ -62,37 +66,53 @@ class Server:
         self.process.wait(10)
 
 
-@pytest.fixture
-def variables(kafka_server: str, topic: str, database_url: str, tmp_path: Path) -> dict[str, str]:
-    return local_variables(kafka_server, topic, database_url, tmp_path) | {
+@contextmanager
+def world_of(kafka: str, topic: str, url: str, folder: Path) -> Iterator[LedgerWorld]:
+    """A ledger, which a server that is started meanwhile finds in the environment."""
+    variables = local_variables(kafka, topic, url, folder) | {
         "OMEGA_API_TOKENS": TABLE,
         "OMEGA_HTTP_HOST": "127.0.0.1",
     }
-
-
-@pytest.fixture
-def world(
-    variables: dict[str, str], connection: Connection[Any], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[LedgerWorld]:
-    with ledger_world(variables, connection, monkeypatch) as world:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        psycopg.connect(url, autocommit=True) as connection,
+        ledger_world(variables, connection, patch) as world,
+    ):
         yield world
 
 
-@pytest.fixture
-def server(world: LedgerWorld, tmp_path: Path) -> Iterator[Server]:
-    started = Server(tmp_path / "serve.log")
+@pytest.fixture(scope="module")
+def world(
+    kafka_server: str,
+    new_database: Callable[[], AbstractContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[LedgerWorld]:
+    create_topic(KafkaConnection(kafka_server), TOPIC, partitions=6)
+    with (
+        new_database() as url,
+        world_of(kafka_server, TOPIC, url, tmp_path_factory.mktemp("serve")) as made,
+    ):
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server(world: LedgerWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """For all tests that let it live."""
+    started = Server(tmp_path_factory.mktemp("log") / "serve.log")
     yield started
     started.end()
 
 
 def test_what_is_handed_in_becomes_rows_once_each(world: LedgerWorld, server: Server) -> None:
-    values = [encode(generated(f"r{number}")) for number in range(50)]
+    values = [encode(generated(f"once-{number}")) for number in range(50)]
     answer = server.post(b"[" + b",".join(values) + b"]", BATCH)
     assert answer.status_code == 202, answer.text
     told = {one["requestId"]: one["rowId"] for one in answer.json()["results"]}
     assert server.post(b"[" + b",".join(values) + b"]", BATCH).status_code == 202
     world.project("table")
-    found = world.connection.execute("SELECT request_id, id::text FROM generated_images")
+    found = world.connection.execute(
+        "SELECT request_id, id::text FROM generated_images WHERE request_id LIKE 'once-%'"
+    )
     assert dict(found.fetchall()) == told
 
 
@@ -121,8 +141,22 @@ def test_no_request_can_forge_a_line_of_the_log(server: Server) -> None:
     assert b"\x1b" not in server._log.read_bytes()
 
 
-def test_sigterm_ends_it_soon_and_loses_nothing(world: LedgerWorld, server: Server) -> None:
+def test_sigterm_ends_it_soon_and_loses_nothing(
+    kafka_server: str, topic: str, database_url: str, tmp_path: Path
+) -> None:
     """Even while a client is in the middle of a request that never ends."""
+    with world_of(kafka_server, topic, database_url, tmp_path) as world:
+        server = Server(tmp_path / "serve.log")
+        try:
+            ended_in_the_middle(server)
+            world.project("table")
+            assert world.rows == ["before"]
+        finally:
+            server.end()
+
+
+def ended_in_the_middle(server: Server) -> None:
+    """End it while a request has begun."""
     assert server.post(encode(generated("before"))).status_code == 202
     with socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0)) as slow:
         head = f"POST {INGEST} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n"
@@ -133,8 +167,6 @@ def test_sigterm_ends_it_soon_and_loses_nothing(world: LedgerWorld, server: Serv
         assert server.process.wait(10) == 0
         assert time.monotonic() - began < 5
     assert server.lines[-1]["event"] == "web server stopped"
-    world.project("table")
-    assert world.rows == ["before"]
 
 
 def test_batches_are_fast_and_memory_is_bounded(server: Server) -> None:
