@@ -51,7 +51,7 @@ class Tab:
         page = self.go("/login")
         page.get_by_label("Access token").fill(TOKENS[name])
         page.get_by_role("button", name="Log in").click()
-        page.wait_for_url(self.address + "/")
+        page.wait_for_url(self.address + "/", wait_until="domcontentloaded")
 
     def check(self) -> None:
         """Nothing went wrong: no error, no violation of the policy, no other host asked."""

@@ -35,7 +35,8 @@ def fill_in(page: Page, fields: dict[str, str]) -> None:
             field.select_option(value)
         else:
             field.fill(value)
-    with page.expect_navigation():
+    # The pictures of a page that is looked at for its addresses only are not waited for.
+    with page.expect_navigation(wait_until="domcontentloaded"):
         page.get_by_role("button", name="Apply" if set(fields) != {"text"} else "Search").click()
 
 
@@ -71,7 +72,7 @@ def test_each_filter(tab: Tab, rows: Any, fields: dict[str, str], condition: str
     assert set(page.evaluate("[...new URLSearchParams(location.search).keys()]")) == set(fields)
     for _ in fields:
         page.locator(".chips a").first.click()
-    page.wait_for_url(tab.address + "/")
+    page.wait_for_url(tab.address + "/", wait_until="domcontentloaded")
 
 
 def test_what_cannot_be_meant_is_said(tab: Tab) -> None:
@@ -97,17 +98,13 @@ def test_without_scripts_there_is_a_link_to_older_images(
     context = context_of(browser, java_script_enabled=False)
     page = context.new_page()
     page.goto(address + "/")
-    found = ids_without_scripts(page)
+    found = ids(page)
     while page.get_by_role("link", name="Older images").count():
         page.get_by_role("link", name="Older images").click()
-        found += ids_without_scripts(page)
+        found += ids(page)
     (count,) = rows.execute(COUNT).fetchone()
     assert (len(found), len(set(found))) == (count, count)
     context.close()
-
-
-def ids_without_scripts(page: Page) -> list[str | None]:
-    return [link.get_attribute("href") for link in page.locator("[data-image]").all()]
 
 
 def test_the_keyboard_is_enough(tab: Tab) -> None:
