@@ -1,21 +1,66 @@
-"""`python -m benchmarks`: every measurement, one after the other; `-m benchmarks NAME`: one."""
+"""`python -m benchmarks`: every measurement in one run; `python -m benchmarks NAME…`: some."""
 
 from __future__ import annotations
 
+import argparse
+import gc
 import sys
+import time
+import traceback
+from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
-NAMES = ("latency", "publish")
+from benchmarks.machine import describe
+from benchmarks.options import EVENTS, QUICK, Options
+from benchmarks.place import HOME, Place, fresh_place
+from benchmarks.report import Failure, Measurement, Report
+
+NAMES = ("drain", "workers", "rebuild", "latency", "publish", "ingest", "growth", "startup")
 
 
-def main() -> None:
-    """Run the named measurements, or all."""
-    wanted = sys.argv[1:] or list(NAMES)
-    unknown = [name for name in wanted if name not in NAMES]
-    if unknown:
-        sys.exit(f"benchmarks: no measurement {unknown[0]!r}; there are: {', '.join(NAMES)}")
-    for name in wanted:
-        import_module(f"benchmarks.{name}").main()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print the table, and write results.json and results.md.
+
+    Exits 1 when a measurement broke off or a check did not hold; a target missed is no failure.
+    """
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if unknown := [name for name in given.names if name not in NAMES]:
+        parser.error(f"no measurement {unknown[0]!r}; there are: {', '.join(NAMES)}")
+    options = QUICK if given.quick else Options(given.events, given.repetitions)
+    gc.set_threshold(50_000, 20, 50)  # as the program itself has it
+    with fresh_place(home=given.home) as place:
+        report = _measure(place, options, given.names or NAMES)
+        report.write(given.home)
+    report.print()
+    sys.exit(1 if report.failures else 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"among: {', '.join(NAMES)}")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: does everything work?")
+    parser.add_argument("--events", type=int, default=EVENTS, help="of a backlog (%(default)s)")
+    parser.add_argument("--repetitions", type=int, default=3, help="of each (%(default)s)")
+    parser.add_argument("--home", type=Path, default=HOME, help="folder of servers and results")
+    return parser
+
+
+def _measure(place: Place, options: Options, names: Sequence[str]) -> Report:
+    found: list[Measurement] = []
+    failures = [
+        Failure(name, "there is no such measurement") for name in names if name not in NAMES
+    ]
+    for name in (name for name in names if name in NAMES):
+        began = time.monotonic()
+        try:
+            found.extend(import_module(f"benchmarks.{name}").run(place, options))
+        except Exception as exc:  # noqa: BLE001  the others still run
+            traceback.print_exc()
+            failures.append(Failure(name, " ".join(f"{type(exc).__name__}: {exc}".split())[:300]))
+        print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return Report(describe(place, options), found, failures)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 from kafka import KafkaProducer  # type: ignore[import-untyped]  # no type hints
@@ -41,6 +42,8 @@ class Mix:
     poison: float = 0.0
     repeats: float = 0.0
     sealed: bool = False
+    scattered: bool = False
+    """Whether request ids and URLs come in no order, as most makers of ids have it."""
 
 
 class Sent(NamedTuple):
@@ -69,18 +72,19 @@ class Dataset:
     breakdowns: dict[str, Breakdown] = field(repr=False)
 
 
-def event(number: int) -> Any:
+def event(number: int, scattered: bool = False) -> Any:
     """The event of a number."""
+    word = f"{number * 2_654_435_761 % 2**32:08x}-" if scattered else ""
     return new_event(
         ImageGenerated(
-            request_id=f"bench-{number:09d}",
+            request_id=f"{word}bench-{number:09d}",
             user_id=user(number),
             username="ada",
             tool_name=f"tool{number % TOOLS}",
             prompt=f"A quiet harbour at dusk, number {number}, soft light, soft light",
             model="gemini-3-pro-image-preview",
             size="1024x1024",
-            storage_url=f"https://images.test/file-library/{number}.png",
+            storage_url=f"https://images.test/file-library/{word}{number}.png",
             storage_provider="github",
             mime_type="image/png",
             bytes=400_000 + number % 300_000,
@@ -104,7 +108,7 @@ def sent(count: int, mix: Mix, keys: Mapping[str, SealingKey], seed: int = 1) ->
     ciphers = {name: (key.key_id, cipher_of(key.key)) for name, key in keys.items()}
     later: list[Sent] = []
     for number in range(count):
-        made = event(number)
+        made = event(number, mix.scattered)
         if mix.sealed:
             made = seal(made, *ciphers[user(number)])
         record = Sent(made.data.request_id.encode(), encode(made), [])
@@ -138,6 +142,7 @@ def publish(kafka: KafkaConnection, topic: str, records: Iterable[Sent]) -> tupl
     return count, size
 
 
+@cache
 def make(place: Place, name: str, count: int, mix: Mix = Mix()) -> Dataset:
     """Send a data set to a topic of its own, and have the judge write its rows."""
     name = f"{name}_{uuid.uuid4().hex[:8]}"

@@ -4,20 +4,68 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 from psycopg import Connection
 
-from benchmarks.dataset import Dataset
+from benchmarks.bounds import c1, c3, r1, ready_rows
+from benchmarks.dataset import Dataset, Mix, make
+from benchmarks.options import Options
 from benchmarks.place import Place
+from benchmarks.report import Measurement, Series, Target
 from projections.contents import digest_of_images
 from projections.positions import NOTIFY_CHANNEL, read_positions
 from tests.support.statistics import breakdowns_of_statistics
 
 DEADLINE_S = 900.0
+
+
+BESIDE = ", beside the other"
+ODD = {
+    "1 % poison": Mix(poison=0.01),
+    "20 % repeats": Mix(repeats=0.2),
+    "sealed": Mix(sealed=True),
+}
+
+
+def run(place: Place, options: Options) -> Iterator[Measurement]:
+    """A backlog: each projection alone, both together, and the table with what is unusual."""
+    clean = make(place, "clean", options.events)
+    rows = ready_rows(place, clean)
+    odd = {
+        name: make(place, f"odd_{number}", options.events, mix)
+        for number, (name, mix) in enumerate(ODD.items())
+    }
+    series = Series("drain")
+    for _ in range(options.repetitions):
+        series.add("C3", c3(place, clean))
+        series.add("R1", r1(place))
+        for names in (("table",), ("stats",), ("table", "stats")):
+            together = BESIDE if len(names) > 1 else ""
+            series.add("C1", c1(place, clean, rows))
+            for name, rate in drain(place, clean, names).items():
+                series.add(f"{name}{together}", rate)
+        for name, data in odd.items():
+            series.add(f"table, {name}", drain(place, data, ("table",))["table"])
+    yield series.told("R1", "ms")
+    yield series.told("C3", "records/s")
+    yield from _beside_c1(series)
+    least = {"1 % poison": 0.9, "20 % repeats": 0.6}
+    for name in odd:
+        targets = [Target(least[name], "ratio", least=True)] if name in least else []
+        yield series.told(f"table, {name}", "records/s", "table", *targets)
+
+
+def _beside_c1(series: Series) -> Iterator[Measurement]:
+    yield series.told("C1", "rows/s")
+    for together, ratios in (("", (0.75, 0.9)), (BESIDE, (0.5, 0.5))):
+        for name, ratio in zip(("table", "stats"), ratios, strict=True):
+            target = Target(ratio, "ratio", least=True)
+            yield series.told(f"{name}{together}", "records/s", "C1", target)
 
 
 class Pace:
@@ -27,6 +75,7 @@ class Pace:
         self._place = place
         self._projection = projection
         self._end = end
+        self._began = time.perf_counter()
         self.seen: list[tuple[float, int]] = []
         self.thread = threading.Thread(target=self._watch, daemon=True)
         self.thread.start()
@@ -46,9 +95,17 @@ class Pace:
 
     def rate(self) -> float:
         """Records per second. The first commit starts the clock, so starting up does not count."""
-        (began, first), (ended, last) = self.seen[0], self.seen[-1]
+        ended, last = self.seen[-1] if self.seen else (0.0, 0)
         assert last == self._end, f"{self._projection}: {last} of {self._end} records in time"
+        # A short backlog may go in one commit; then there is only the start to count from.
+        began, first = self.seen[0] if len(self.seen) > 1 else (self._began, 0)
         return (last - first) / (ended - began)
+
+    def wait(self, running: Collection[Popen[bytes]]) -> None:
+        """Until it is at its end. A worker that ends before has failed."""
+        while self.thread.is_alive():
+            self.thread.join(1)
+            assert all(one.poll() is None for one in running), f"{self._projection}: worker ended"
 
 
 def position(connection: Connection[Any], projection: str, topic: str) -> int:
@@ -78,7 +135,7 @@ def drain(
                 for number in range(workers)
             }
             for pace in paces.values():
-                pace.thread.join(DEADLINE_S)
+                pace.wait(running.values())
             if peaks is not None:
                 for (name, _), process in running.items():
                     peaks[name] = max(peaks.get(name, 0), peak_mb(process.pid))

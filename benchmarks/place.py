@@ -6,8 +6,9 @@ import itertools
 import os
 import subprocess
 import sys
+import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,8 @@ class Place:
     kafka: KafkaConnection
     database_url: str
     topic: str
+    home: Path = HOME
+    """Where processes write their logs, and keep what they spool."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -43,6 +46,7 @@ class Place:
             "OMEGA_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
             "OMEGA_DATABASE_URL": self.database_url,
             "OMEGA_TOPIC": self.topic,
+            "OMEGA_HOME": str(self.home / "files"),
         }
 
     def connect(self, database_url: str | None = None) -> Connection[Any]:
@@ -70,37 +74,56 @@ class Place:
     def copy(self, template: str, topic: str) -> Iterator[Place]:
         """The same servers with a database of its own, which is dropped at the end."""
         name = f"bench_{next(_numbers)}_{uuid.uuid4().hex[:6]}"
-        yield replace(self, database_url=self.create(name, template), topic=topic)
-        with self.connect() as connection:
+        url = self.create(name, template)
+        try:
+            yield replace(self, database_url=url, topic=topic)
+        finally:
             dropped = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-            connection.execute(dropped)
+            with self.connect() as connection:
+                connection.execute(dropped)
 
     @contextmanager
     def worker(
         self, projection: str, log: str = "", options: Sequence[str] = ()
     ) -> Iterator[subprocess.Popen[bytes]]:
         """A worker in a process of its own."""
-        command = [sys.executable, "-m", "operations.main", "consume", projection, *options]
-        with (HOME / f"{projection}{log}.log").open("wb") as output:
-            process = subprocess.Popen(command, env=self.environment, stderr=output)
+        command = ("consume", projection, *options)
+        with self.program(*command, log=f"{projection}{log}") as process:
+            yield process
+
+    @contextmanager
+    def program(
+        self, *arguments: str, log: str, environment: Mapping[str, str] | None = None
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """A command of the program; ended at the end, if it has not by itself."""
+        command = [sys.executable, "-m", "operations.main", *arguments]
+        variables = {**self.environment, **(environment or {})}
+        with self.log(log).open("wb") as output:
+            process = subprocess.Popen(command, env=variables, stdout=output, stderr=output)
         try:
             yield process
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(30)
+
+    def log(self, name: str) -> Path:
+        """The file of what a process said."""
+        return self.home / f"{name}.log"
 
 
 @contextmanager
-def fresh_place(partitions: int = 6) -> Iterator[Place]:
-    """Servers with the optimising compiler and a gigabyte for Kafka; stopped at the end."""
-    stack = Stack(HOME, shared=CACHE, for_speed=True)
-    running = stack.up()
-    try:
-        name = f"bench_{uuid.uuid4().hex[:12]}"
-        kafka = KafkaConnection(running.bootstrap_servers)
-        servers = Place(kafka, running.database_url, name)
-        url = servers.create(name)
-        create_topic(kafka, name, partitions=partitions)
-        yield replace(servers, database_url=url)
-    finally:
-        stack.down()
+def fresh_place(partitions: int = 6, home: Path = HOME) -> Iterator[Place]:
+    """Servers with the optimising compiler and a gigabyte for Kafka; gone at the end."""
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home, ignore_cleanup_errors=True) as folder:
+        stack = Stack(Path(folder), shared=CACHE, for_speed=True)
+        running = stack.up()
+        try:
+            name = f"bench_{uuid.uuid4().hex[:12]}"
+            kafka = KafkaConnection(running.bootstrap_servers)
+            servers = Place(kafka, running.database_url, name, home)
+            url = servers.create(name)
+            create_topic(kafka, name, partitions=partitions)
+            yield replace(servers, database_url=url)
+        finally:
+            stack.down()
