@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
@@ -14,6 +13,7 @@ from psycopg import Connection
 
 from benchmarks.bounds import c1, c3, r1, ready_rows
 from benchmarks.dataset import Dataset, Mix, make
+from benchmarks.memory import peak_mb
 from benchmarks.options import Options
 from benchmarks.place import Place
 from benchmarks.report import Measurement, Series, Target
@@ -93,12 +93,16 @@ class Pace:
                 if at == self._end:
                     return
 
-    def rate(self) -> float:
-        """Records per second. The first commit starts the clock, so starting up does not count."""
+    def rate(self, after: float = 0.0) -> float:
+        """Records per second, from the first commit on, or from the one that had this share.
+
+        So starting up does not count.
+        """
         ended, last = self.seen[-1] if self.seen else (0.0, 0)
         assert last == self._end, f"{self._projection}: {last} of {self._end} records in time"
         # A short backlog may go in one commit; then there is only the start to count from.
-        began, first = self.seen[0] if len(self.seen) > 1 else (self._began, 0)
+        later = [one for one in self.seen[:-1] if one[1] >= after * self._end]
+        began, first = later[0] if later else (self._began, 0)
         return (last - first) / (ended - began)
 
     def wait(self, running: Collection[Popen[bytes]]) -> None:
@@ -119,29 +123,41 @@ def drain(
     projections: Collection[str],
     *,
     workers: int = 1,
-    peaks: dict[str, float] | None = None,
+    after: float = 0.0,
 ) -> dict[str, float]:
     """Records per second of each projection, with so many workers of each, on a fresh database.
 
-    Ends with the comparison of everything with what the judge said. ``peaks`` is told the most
-    memory that a worker of each had, in MB.
+    Ends with the comparison of everything with what the judge said.
     """
     with place.copy(data.empty, data.topic) as here:
-        paces = {name: Pace(here, name, data.records) for name in projections}
-        with ExitStack() as stack:
-            running = {
-                (name, number): stack.enter_context(here.worker(name, f"-{number}"))
-                for name in projections
-                for number in range(workers)
-            }
-            for pace in paces.values():
-                pace.wait(running.values())
-            if peaks is not None:
-                for (name, _), process in running.items():
-                    peaks[name] = max(peaks.get(name, 0), peak_mb(process.pid))
-        with here.connect() as connection:
-            check(connection, data, projections)
-    return {name: pace.rate() for name, pace in paces.items()}
+        return drain_here(here, data, projections, workers=workers, after=after)
+
+
+def drain_here(
+    here: Place,
+    data: Dataset,
+    projections: Collection[str],
+    *,
+    workers: int = 1,
+    after: float = 0.0,
+    peaks: dict[str, float] | None = None,
+) -> dict[str, float]:
+    """As drain, on this database; ``peaks`` is told the most memory of a worker of each, in MB."""
+    paces = {name: Pace(here, name, data.records) for name in projections}
+    with ExitStack() as stack:
+        running = {
+            (name, number): stack.enter_context(here.worker(name, f"-{number}"))
+            for name in projections
+            for number in range(workers)
+        }
+        for pace in paces.values():
+            pace.wait(running.values())
+        if peaks is not None:
+            for (name, _), process in running.items():
+                peaks[name] = max(peaks.get(name, 0), peak_mb(process.pid))
+    with here.connect() as connection:
+        check(connection, data, projections)
+    return {name: pace.rate(after) for name, pace in paces.items()}
 
 
 def check(connection: Connection[Any], data: Dataset, projections: Collection[str]) -> None:
@@ -155,10 +171,3 @@ def check(connection: Connection[Any], data: Dataset, projections: Collection[st
     found = dict(connection.execute(letters).fetchall())
     expected = dict.fromkeys(projections, data.poison) if data.poison else {}
     assert found == expected, f"{data.topic}: dead letters {found}, not {expected}"
-
-
-def peak_mb(process: int) -> float:
-    """The most resident memory that it ever had (VmHWM of proc(5)), in MB."""
-    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024

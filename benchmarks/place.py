@@ -49,6 +49,11 @@ class Place:
             "OMEGA_HOME": str(self.home / "files"),
         }
 
+    @property
+    def database(self) -> str:
+        """The database's name."""
+        return self.database_url.rpartition("/")[2]
+
     def connect(self, database_url: str | None = None) -> Connection[Any]:
         """A connection in autocommit mode."""
         return psycopg.connect(database_url or self.database_url, autocommit=True)
