@@ -130,6 +130,25 @@ def test_the_keyboard_is_enough(tab: Tab) -> None:
     assert page.evaluate("document.activeElement.id") == "text"
 
 
+def test_back_and_forward_show_what_the_address_says(tab: Tab) -> None:
+    page = tab.go("/?user=u1")
+    viewer, count = page.get_by_role("dialog"), len(ids(page))
+    page.locator("[data-image]").first.click()
+    expect(viewer).to_contain_text("lighthouse")
+    address = page.url
+    page.go_back()
+    expect(viewer).to_be_hidden()
+    page.go_forward()
+    expect(viewer).to_contain_text("lighthouse")
+    assert page.url == address
+    page.reload()
+    expect(viewer).to_have_count(0)
+    expect(page.locator("h1")).to_contain_text("Image")
+    page.go_back()
+    expect(page.locator("[data-image]")).to_have_count(count)
+    assert page.url == tab.address + "/?user=u1"
+
+
 def test_the_viewer_tells_everything(browser: Browser, address: str, rows: Any) -> None:
     context = context_of(browser, permissions=["clipboard-read", "clipboard-write"])
     tab = Tab(context.new_page(), address)

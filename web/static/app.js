@@ -72,4 +72,12 @@ document.addEventListener("toggle", async (event) => {
   }
 }, true);
 
+// An image that was opened in the gallery and then loaded again is a page of its own, but for the
+// browser still the gallery's: going back, it would change the address and nothing else.
+const loaded = location.pathname;
+addEventListener("popstate", () => {
+  const isGallery = document.querySelector("[data-viewer]") !== null;
+  if (location.pathname !== loaded && !isGallery) location.reload();
+});
+
 switchTheme();

@@ -91,7 +91,10 @@ viewer.addEventListener("close", () => {
   if (history.state?.viewer) history.back();
   shown?.focus();
 });
-addEventListener("popstate", () => { if (viewer.open) viewer.close(); });
+addEventListener("popstate", () => {
+  const link = links().find((one) => one.pathname === location.pathname);
+  if (link) { view(link, { push: false }); } else if (viewer.open) { viewer.close(); }
+});
 
 // The keyboard
 
