@@ -173,7 +173,7 @@ def focus_lines(canvas: Canvas, random: Random) -> None:
 def balloon(image: Image.Image, text: str, *, right: bool) -> None:
     """A speech balloon in an upper corner, its tail towards the middle; drawn large and reduced."""
     scale, width, height = 3, *image.size
-    letters = font(max(10, round(min(width, height) * 0.078)) * scale)
+    letters = font(max(10, round(min(width, height) * 0.078)) * scale, text)
     lines = wrapped(text, letters, width * 0.46 * scale, 3)
     step = letters.getbbox("Ag")[3] * 1.08
     wide = max(letters.getlength(line) for line in lines) + step * 1.5
@@ -200,7 +200,7 @@ def balloon(image: Image.Image, text: str, *, right: bool) -> None:
     image.paste(BLACK, (x, y), body)
     image.paste(WHITE, (x, y), paper)
     draw = ImageDraw.Draw(image)
-    small = font(max(10, round(min(width, height) * 0.078)))
+    small = font(max(10, round(min(width, height) * 0.078)), text)
     for index, line in enumerate(lines):
         middle = (x + (4 + wide / 2) / scale, y + (4 + step * (index + 0.95)) / scale)
         draw.text(middle, line, fill=BLACK, font=small, anchor="mm")
@@ -209,7 +209,7 @@ def balloon(image: Image.Image, text: str, *, right: bool) -> None:
 def caption(image: Image.Image, text: str) -> None:
     """A box with the teller's words in the upper left corner."""
     draw = ImageDraw.Draw(image)
-    letters = font(max(9, round(min(image.size) * 0.056)))
+    letters = font(max(9, round(min(image.size) * 0.056)), text)
     wide = letters.getlength(text) + 12
     tall = letters.getbbox("Ag")[3] + 7
     draw.rectangle((4, 4, 4 + wide, 4 + tall), fill=CAPTION_PAPER, outline=BLACK, width=2)

@@ -1,26 +1,46 @@
-"""Text in pictures, in the one typeface that Pillow carries itself."""
+"""Text in pictures: in the typeface that Pillow carries, or in one with more letters."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
 from PIL import ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
+_BEYOND_ASCII = frozenset("\xa0©«°±·»\u2018\u2019“”…™")
+"""Of what the typeface that Pillow carries has beyond ASCII: neither ö nor é is in it."""
+_WIDE = "mpl-data/fonts/ttf/DejaVuSans.ttf"
+"""matplotlib carries one for Latin, Greek, Cyrillic, Arabic and many signs."""
+
+
+def font(size: int, text: str = "") -> Font:
+    """A typeface that has the letters of the text, at this height in pixels."""
+    return _font(max(6, size), all(char.isascii() or char in _BEYOND_ASCII for char in text))
+
 
 @lru_cache(maxsize=64)
-def font(size: int) -> Font:
-    """The typeface at this height in pixels."""
-    return ImageFont.load_default(max(6, size))
+def _font(size: int, plain: bool) -> Font:
+    wide = None if plain else _wide()
+    return ImageFont.truetype(wide, size) if wide else ImageFont.load_default(size)
+
+
+@cache
+def _wide() -> Path | None:
+    # Found without importing matplotlib, which takes longer than to draw.
+    spec = find_spec("matplotlib")
+    path = Path(spec.origin).parent / _WIDE if spec and spec.origin else None
+    return path if path and path.is_file() else None
 
 
 def fitted(text: str, width: float, height: float) -> Font:
     """The largest letters, at most ``height`` pixels, in which the text is not wider."""
     size = round(height)
-    while size > 7 and font(size).getlength(text) > width:
+    while size > 7 and font(size, text).getlength(text) > width:
         size -= 1
-    return font(size)
+    return font(size, text)
 
 
 def wrapped(text: str, letters: Font, width: float, lines: int) -> list[str]:

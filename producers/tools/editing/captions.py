@@ -48,7 +48,7 @@ def _fitted(
     """The text in lines, its letters, and how wide its outline is."""
     size = wanted.size or max(SMALLEST * 2, round(height * 0.08))
     while True:
-        letters = font(size)
+        letters = font(size, wanted.text)
         outline = max(1, size // 14) if wanted.outline else 0
         text = "\n".join(_lines(wanted.text, letters, room[0] - 2 * outline))
         box = draw.multiline_textbbox((0, 0), text, font=letters, stroke_width=outline, spacing=4)

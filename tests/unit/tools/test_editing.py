@@ -234,6 +234,12 @@ def test_text_is_where_it_should_be() -> None:
         assert box[2] <= 300
 
 
+def test_letters_with_signs_on_them_are_told_apart() -> None:
+    image = Image.new("RGB", (120, 60), "black")
+    texts = ({"op": "text", "text": text, "size": 30} for text in ("äää", "ööö", "жжж"))
+    assert len({edited(image, text).tobytes() for text in texts}) == 3
+
+
 def test_operations_are_applied_in_their_order() -> None:
     crop = {"op": "crop", "width": 10, "height": 10}
     border = {"op": "border", "width": 5, "colour": "red"}
