@@ -22,10 +22,11 @@ def paint(brief: Brief, size: tuple[int, int], random: Random) -> Image.Image:
     """A portrait of a person, or of the animal or being that the prompt names."""
     canvas = Canvas(*size, random)
     ground = brief.colours[-1] if len(brief.colours) > 1 else random.choice(GROUNDS)
-    canvas.gradient([lighter(ground, 0.25), ground, darker(ground, 0.22)])
+    canvas.gradient([lighter(ground, random.uniform(0.1, 0.4)), ground, darker(ground, 0.22)])
     _pattern(canvas, ground, random)
     centre, unit = (canvas.width / 2, canvas.height / 2), canvas.unit
-    canvas.glow((centre[0], centre[1] - unit * 0.05), unit * 0.62, lighter(ground, 0.6), 0.7)
+    light = centre[0] + unit * random.uniform(-0.25, 0.25), centre[1] - unit * 0.05
+    canvas.glow(light, unit * 0.62, lighter(ground, 0.6), 0.7)
     beings = [name for name in brief.subjects if name not in {"traveller", "wizard", "knight"}]
     if beings:
         pen = Pen(canvas, centre[0], centre[1] + unit * 0.14, unit * 0.46)

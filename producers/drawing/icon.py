@@ -23,11 +23,11 @@ def paint(brief: Brief, size: tuple[int, int], random: Random) -> Image.Image:
     canvas = Canvas(*size, random, 3)
     glyphs = list(brief.glyphs)
     if glyphs and glyphs[0] in FACES and not brief.subjects:
-        return _emoji(canvas, glyphs[0])
+        return _emoji(canvas, glyphs[0], random)
     tile = brief.colours[0] if brief.colours else random.choice(TILES)
-    canvas.gradient([lighter(tile, 0.22), tile, darker(tile, 0.16)])
+    canvas.gradient([lighter(tile, random.uniform(0.1, 0.3)), tile, darker(tile, 0.16)])
     centre, unit = (canvas.width / 2, canvas.height / 2), canvas.unit
-    canvas.glow((centre[0], unit * 0.1), unit * 0.7, lighter(tile, 0.6), 0.5)
+    canvas.glow((unit * random.uniform(0.1, 0.9), unit * 0.1), unit * 0.7, lighter(tile, 0.6), 0.5)
     if brief.subjects:
         shadow = Pen(canvas, centre[0], centre[1], unit * 0.31)
         shadow.oval(0, 1.0, 0.8, 0.12, darker(tile, 0.4))
@@ -39,7 +39,7 @@ def paint(brief: Brief, size: tuple[int, int], random: Random) -> Image.Image:
             Pen(canvas, centre[0], centre[1] + unit * 0.014, unit * 0.33), darker(tile, 0.35)
         )
         GLYPHS[name](Pen(canvas, *centre, unit * 0.33), darker(tile, 0.65) if light else WHITE)
-    return _cut(canvas, _tile_mask(canvas))
+    return _cut(canvas, _tile_mask(canvas, random.uniform(0.12, 0.4)))
 
 
 def _other(brief: Brief, tile: Colour) -> Colour | None:
@@ -47,11 +47,11 @@ def _other(brief: Brief, tile: Colour) -> Colour | None:
     return next((colour for colour in brief.colours if colour != tile), None)
 
 
-def _tile_mask(canvas: Canvas) -> Image.Image:
+def _tile_mask(canvas: Canvas, radius: float) -> Image.Image:
     mask = Image.new("L", canvas.image.size)
     edge, far = canvas.unit * 0.05, canvas.unit * 0.95
     ImageDraw.Draw(mask).rounded_rectangle(
-        (edge, edge, far, far), radius=canvas.unit * 0.21, fill=255
+        (edge, edge, far, far), radius=canvas.unit * radius, fill=255
     )
     return mask
 
@@ -62,7 +62,7 @@ def _cut(canvas: Canvas, mask: Image.Image) -> Image.Image:
     return image
 
 
-def _emoji(canvas: Canvas, mood: str) -> Image.Image:
+def _emoji(canvas: Canvas, mood: str, random: Random) -> Image.Image:
     unit = canvas.unit
     canvas.gradient([lighter(FACE, 0.3), FACE, darker(FACE, 0.12)])
     pen = Pen(canvas, canvas.width / 2, canvas.height / 2, unit * 0.45)
@@ -97,5 +97,6 @@ def _emoji(canvas: Canvas, mood: str) -> Image.Image:
     edge = unit * 0.05
     ImageDraw.Draw(mask).ellipse((edge, edge, unit - edge, unit - edge), fill=255)
     rim = both(mask, ramp(mask.size).point([max(0, v - 150) for v in range(256)]))
+    canvas.show(canvas.image.rotate(random.uniform(-15, 15), Image.Resampling.BICUBIC))
     canvas.cover(rgb("#e08a1e"), rim)
     return _cut(canvas, mask)

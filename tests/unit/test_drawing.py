@@ -15,6 +15,7 @@ import operations.demo
 from producers.drawing import TOOLS, Drawing, UnreadableImage, draw
 from producers.drawing.canvas import Canvas
 from producers.drawing.chart import scale_of, values_of
+from producers.drawing.lettering import font
 from producers.drawing.words import understand
 
 PROMPTS = [
@@ -51,6 +52,18 @@ def test_the_same_call_gives_the_same_bytes(tool: str) -> None:
     first = draw(tool, "a fox in the forest at dusk: Q1 12, Q2 18", size=SMALL)
     assert draw(tool, "a fox in the forest at dusk: Q1 12, Q2 18", size=SMALL) == first
     assert draw(tool, "a fox in the forest at dusk!", size=SMALL).data != first.data
+
+
+DRAWS_FROM_A_PROMPT = [tool for tool in TOOLS if tool.startswith("generate")]
+
+
+@pytest.mark.parametrize("tool", DRAWS_FROM_A_PROMPT)
+@pytest.mark.parametrize("prompt", ["a blue heart", "a smile", "a red fox"])
+def test_what_is_asked_for_in_other_words_or_once_more_is_another_picture(
+    tool: str, prompt: str
+) -> None:
+    asked = [(prompt, None), (f"{prompt} of mine", None), (prompt, "2"), (prompt, "3")]
+    assert len({draw(tool, text, size=SMALL, style=style).data for text, style in asked}) == 4
 
 
 @given(tool=st.sampled_from([*TOOLS, "aToolOfTomorrow"]), prompt=st.text(max_size=300))
@@ -180,6 +193,13 @@ def test_an_axis_holds_every_value_with_a_handful_of_round_steps(values: list[fl
     assert top >= max(values) * (1 - 1e-9)
     assert 1 <= round(top / step) <= 10
     assert f"{step:e}"[0] in "125"
+
+
+@pytest.mark.parametrize("text", ["Grüße, ça va?", "Привет", "Γειά", "Zażółć"])
+def test_letters_of_other_languages_are_drawn_as_themselves(text: str) -> None:
+    missing = bytes(font(24, text).getmask("\U0010fffe"))
+    for letter in text:
+        assert bytes(font(24, text).getmask(letter)) != missing, letter
 
 
 def test_a_prompt_is_understood_in_the_order_of_its_words() -> None:
