@@ -29,6 +29,11 @@ _WORDS = {
     "missing": "is missing",
     "model_type": "must be an object",
     "tuple_type": "must be a list",
+    "string_unicode": "has half a character (a lone surrogate)",
+    "too_short": "must have at least {min_length}, not {actual_length}",
+    "too_long": "must have at most {max_length}, not {actual_length}",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
 }
 
 
@@ -129,5 +134,8 @@ def _why(error: ErrorDetails) -> str:
         return f"{context['discriminator']} must be one of {context['expected_tags']}"
     if error["type"] == "union_tag_not_found":
         return f"{context['discriminator']} is missing"
-    why = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    if error["type"] == "string_pattern_mismatch" and r"\x00" in context["pattern"]:
+        return "has a control character"
+    words = _WORDS.get(error["type"])
+    why = words.format_map(context) if words else error["msg"].removeprefix("Value error, ")
     return f"{why[:1].lower()}{why[1:]}".replace("\n", " ")

@@ -142,7 +142,9 @@ def test_each_tool_draws_the_same_prompt_differently(world: ToolsWorld) -> None:
         ("generateUserImage", {"sise": "64x64"}, 1, "sise: there is no such parameter"),
         ("generateUserImage", {"size": "64"}, 1, "size: must be WIDTHxHEIGHT in pixels"),
         ("generateUserImage", {"size": "9x99999"}, 1, "size: must be 64 to 1536 pixels a side"),
-        ("generateUserImage", {"style": "x" * 21}, 1, "style: "),
+        ("generateUserImage", {"style": "x" * 21}, 1, "style: must have at most 20 "),
+        ("generateUserImage", {"style": "a\0b"}, 1, "style: has a control character"),
+        ("generateUserImage", {"style": "\ud800"}, 1, "style: has half a character"),
         (
             "generateUserImage",
             {"quality": "best", "a": 1, "b": 2},
@@ -151,7 +153,7 @@ def test_each_tool_draws_the_same_prompt_differently(world: ToolsWorld) -> None:
         ),
         ("generateUserImage", {}, 0, "n: must be 1 to 10, not 0"),
         ("generateUserImage", {}, 11, "n: must be 1 to 10, not 11"),
-        ("generateComic", {"speech": ["a"] * 9}, 1, "speech: "),
+        ("generateComic", {"speech": ["a"] * 9}, 1, "speech: must have at most 8, not 9"),
         ("imageEditor", {"image": "x"}, 1, "operations: is missing"),
         ("imageEditor", {"operations": [{"op": "flip"}]}, 1, "image: one image has to be named"),
         (
@@ -167,7 +169,12 @@ def test_each_tool_draws_the_same_prompt_differently(world: ToolsWorld) -> None:
             "operations[0].blur.radius: ",
         ),
         ("advancedImageEditingWithContext", {}, 1, "images: 1 to 6 have to be named"),
-        ("advancedImageEditingWithContext", {"images": ["x"] * 7}, 1, "images: "),
+        (
+            "advancedImageEditingWithContext",
+            {"images": ["x"] * 7},
+            1,
+            "images: must have at most 6",
+        ),
         ("renderChart", {}, 1, "config: is missing, and the prompt names no numbers"),
         ("renderChart", {"config": CHART | {"type": "map"}}, 1, "config.type: "),
     ],
