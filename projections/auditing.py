@@ -28,7 +28,8 @@ WHERE status = 'success' AND EXISTS (
     AND NOT EXISTS (SELECT FROM audit_files AS f WHERE f.url = i.storage_url)
 LIMIT %(limit)s
 """
-# The table's position says what it has seen; what comes later may still make the row.
+# The table's position says what it has seen; what comes later may still make the row. So may an
+# event whose row is missing, once it is replayed or redriven.
 BYTES_WITHOUT_ROW = """
 SELECT f.provider, f.filename, f.url, f.modified,
     EXISTS (SELECT FROM audit_events AS e JOIN deleted_images AS d USING (request_id)
@@ -42,6 +43,9 @@ WHERE (f.modified IS NULL OR f.modified < %(before)s)
     AND NOT EXISTS (SELECT FROM audit_events AS e JOIN projection_positions AS p
         ON p.projection = 'table' AND p.topic = %(topic)s AND p.partition = e.partition
         WHERE e.url = f.url AND e."offset" >= p.next_offset)
+    AND NOT EXISTS (SELECT FROM audit_events AS e WHERE e.url = f.url
+        AND NOT EXISTS (SELECT FROM generated_images AS i WHERE i.request_id = e.request_id)
+        AND NOT EXISTS (SELECT FROM deleted_images AS d WHERE d.request_id = e.request_id))
     AND NOT f.filename = ANY(%(in_flight)s::text[])
 LIMIT %(limit)s
 """

@@ -68,6 +68,9 @@ def audit(
     """
     if quarantine and not repair:
         raise UserError("audit", "--quarantine says how to repair", "give --repair with it")
+    if repair and no_log:
+        # Only the log tells a file of a deleted image, or of a missing row, from a stray one.
+        raise UserError("audit", "--repair needs the log", "leave --no-log out")
     if code is not None:
         _audit_code(code, names, json=json)
         return
