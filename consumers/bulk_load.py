@@ -27,13 +27,13 @@ from projections.lift import lift
 from projections.positions import Claim, ProjectionKey, advance, claim
 from projections.projection import Decoded, Projection
 from projections.unsealing import Unsealer
-from schemas.events import ImageFailed, ImageGenerated
+from schemas.compact import Failed, Generated
 from schemas.partitioning import home_partition
 from schemas.record import Record
 
 BATCH = 5_000
 FALSE_POSITIVES = 0.01
-OUTCOMES = (ImageGenerated, ImageFailed)
+OUTCOMES = (Generated, Failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +151,8 @@ def _stands_alone(decoded: Decoded, partitions: int) -> bool:
     Only a record in the partition where its request is at home can say so, and only one without an
     old id, which another request's event may name, too: the place of a record is nobody else's.
     """
-    data = decoded.event.data
-    if type(data) not in OUTCOMES or data.__dict__["row_id"] is not None:
+    data: Any = decoded.event.data
+    if type(data) not in OUTCOMES or data.row_id is not None:
         return False
     key = data.request_id.encode()
     return home_partition(key, partitions) == decoded.record.partition

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from consumers.processor import Batch
 from projections.dead_letters import DeadLetter
 from projections.projection import Decoded
-from schemas.codec import decode_record
+from schemas.compact import read_record
 from schemas.errors import InvalidEvent
 from schemas.record import Record
 
@@ -76,7 +76,7 @@ def decode(records: Iterable[Record]) -> Draft:
         if value is not None:
             size += len(value)
         try:
-            event = decode_record(record)
+            event = read_record(record)
         except InvalidEvent as exc:
             draft.invalid.append(DeadLetter(record, exc.error_class, exc.message))
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import GaugeMetricFamily
@@ -12,13 +13,13 @@ from prometheus_client.registry import Collector
 
 from consumers.decoding import Draft
 from consumers.processor import Processed
-from schemas.events import ImageFailed, ImageGenerated
+from schemas.compact import Failed, Generated
 from schemas.metric_labels import BoundedLabels
 
 PREFIX = "omega_images_consumer"
 RECORD_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 MAX_TOOLS_AND_MODELS = 200
-OUTCOMES: Mapping[type, str] = {ImageGenerated: "success", ImageFailed: "failed"}
+OUTCOMES: Mapping[type, str] = {Generated: "success", Failed: "failed"}
 SECOND_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 
 
@@ -98,11 +99,10 @@ class WorkerMetrics:
     def _count_outcomes(self, draft: Draft) -> None:
         counts: Tally[tuple[str, str, str]] = Tally()
         for _, event in draft.decoded:
-            data = event.data
+            data: Any = event.data
             outcome = OUTCOMES.get(type(data))
             if outcome is not None:
-                fields = data.__dict__
-                counts[outcome, fields["tool_name"], fields["model"] or ""] += 1
+                counts[outcome, data.tool_name, data.model or ""] += 1
         for (outcome, tool, model), count in counts.items():
             labels = self._outcome_labels.of(tool, model)
             self.outcomes.labels(*labels, outcome).inc(count)

@@ -25,7 +25,7 @@ from producers.storage import NotStored, Storage, StorageError
 from projections.auditing import Comparison, EventAt, Orphan, StoredAt, ToRead
 from projections.connections import Connection
 from projections.places import rows_at
-from schemas.events import ImageFailed, ImageGenerated, ImageMoved
+from schemas.compact import Failed, Generated, Moved
 from schemas.record import Record
 
 MAX_FINDINGS = 10_000
@@ -241,6 +241,6 @@ def _listed(store: Storage) -> Iterator[StoredAt]:
 def _events(records: Iterable[Record]) -> Iterator[EventAt]:
     for record, event in decode(records).decoded:
         data = event.data
-        url = data.storage_url if isinstance(data, ImageGenerated | ImageMoved) else None
-        makes = isinstance(data, ImageGenerated | ImageFailed)
+        url = data.storage_url if isinstance(data, (Generated, Moved)) else None
+        makes = isinstance(data, (Generated, Failed))
         yield EventAt(data.request_id, record.partition, record.offset, makes, url)

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from projections.projection import Decoded
-from schemas.events import Event, ImageDeleted, ImageFailed, ImageGenerated, ImageMoved
+from schemas.events import ImageDeleted, ImageFailed, ImageGenerated, ImageMoved
 
 KEPT = """
 SELECT 'generated_images' AS kept_in, to_jsonb(t) AS row FROM generated_images AS t
@@ -67,7 +67,7 @@ def verdicts(events: Iterable[Decoded]) -> list[Verdict]:
 
 
 def _moment(one: Decoded) -> tuple[Any, ...]:
-    event: Event = one.event
+    event = one.event
     return event.time, event.id, one.record.offset, one.record.partition
 
 

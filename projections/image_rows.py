@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from struct import Struct
 from typing import Any
 
 from pydantic_core import to_json
 
 from projections.lift import Image
 from projections.merge import Deletion, Move, Outcome, State
+from projections.wire import TextArrays, wire_time
 
 COLUMNS = (
     "id",
@@ -26,12 +26,7 @@ NO_EVENT = Outcome(datetime.min.replace(tzinfo=UTC), "", False, None)
 """Stands for a row that no event made: the weakest outcome there is, so any event overrules it."""
 
 _JSONB_VERSION = b"\x01"
-_pack_time = Struct("!q").pack
-_pack_array = Struct("!iIIii").pack
-_pack_length = Struct("!i").pack
-_TEXT_OID = 25
-_EMPTY_ARRAY = Struct("!iII").pack(0, 0, _TEXT_OID)
-_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_arrays = TextArrays()
 
 
 def image_in_place(state: State) -> Image:
@@ -83,12 +78,12 @@ COPY_TYPES = tuple(
         "bytes": "int4",
         "tags": "bytea",
         "metadata": "bytea",
-        "created_at": "bytea",
+        "created_at": "int8",
     }.get(column, "text")
     for column in COLUMNS
 )
-"""Types for binary COPY. The three under bytea come ready in their own binary format: psycopg
-would encode arrays, jsonb and timestamps in Python, value by value and slower."""
+"""Types for binary COPY. The two under bytea come ready in their own binary format, and an int8
+stands for a timestamptz: psycopg would encode them in Python, value by value and slower."""
 
 
 def copy_values(request_id: str, state: State) -> tuple[Any, ...]:
@@ -100,31 +95,14 @@ def copy_values(request_id: str, state: State) -> tuple[Any, ...]:
         state.row_id,
         request_id,
         *image[:14],
-        None if image.tags is None else binary_text_array(image.tags),
+        None if image.tags is None else _arrays.of(image.tags),
         "success" if outcome.success else "failed",
         image.error,
         None if metadata is None else _JSONB_VERSION + _metadata_bytes(metadata),
         image.message_id,
-        binary_timestamp(outcome.time),
+        wire_time(outcome.time),
         outcome.event_id,
     )
-
-
-def binary_timestamp(time: datetime) -> bytes:
-    """A timestamptz on the wire: microseconds since 2000-01-01 UTC, eight bytes."""
-    since = time - _POSTGRES_EPOCH
-    return _pack_time((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
-
-
-def binary_text_array(values: Sequence[str]) -> bytes:
-    """A text[] on the wire (array_send): dimensions, null flag, element type, size, lower bound."""
-    if not values:
-        return _EMPTY_ARRAY
-    parts = [_pack_array(1, 0, _TEXT_OID, len(values), 1)]
-    for value in values:
-        encoded = value.encode()
-        parts += (_pack_length(len(encoded)), encoded)
-    return b"".join(parts)
 
 
 def _metadata_bytes(metadata: dict[str, Any] | bytes) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from psycopg import Connection
 
+from schemas.compact import CompactEvent
 from schemas.events import Event
 from schemas.record import Record
 
@@ -16,7 +17,7 @@ class Decoded(NamedTuple):
     """A record of the log with the event that it decoded to."""
 
     record: Record
-    event: Event
+    event: Event | CompactEvent
 
 
 @dataclass(frozen=True, slots=True)

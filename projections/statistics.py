@@ -29,13 +29,14 @@ from projections.statistics_state import (
     row_of,
     slim_of,
     state_of_row,
-    wire_time,
 )
 from projections.statistics_tally import Tally
 from projections.unsealing import Unsealer
-from schemas.events import Event, ImageFailed, ImageGenerated
+from projections.wire import wire_time
+from schemas.compact import CompactEvent, Failed, Generated, compact
+from schemas.events import ImageFailed
 
-OUTCOMES = (ImageGenerated, ImageFailed)
+OUTCOMES = (Generated, Failed)
 _NOTHING_AFTER = (None, None, None, None, False)
 """No move and no deletion: the last columns of a row that one outcome makes."""
 
@@ -67,7 +68,7 @@ class StatisticsProjection:
         self._membership = Membership(self._buckets, settle_at)
         self._max_unsettled = max_unsettled
         # Of all that is sealed, an error's text alone is counted, by its fingerprint.
-        self._unsealer = Unsealer(frozenset({ImageFailed}))
+        self._unsealer = Unsealer(frozenset({ImageFailed, Failed}))
 
     def apply(
         self, connection: Connection[Any], events: Sequence[Decoded], *, exclusive: bool = False
@@ -138,11 +139,12 @@ class StatisticsProjection:
             sweep(connection, settled.gone)
 
 
-def by_request(events: Iterable[Decoded]) -> dict[str, Event | list[Event]]:
+def by_request(events: Iterable[Decoded]) -> dict[str, CompactEvent | list[CompactEvent]]:
     """The events of each request: nearly always one, else a list."""
-    folded: dict[str, Event | list[Event]] = {}
-    for decoded in events:
-        event = decoded.event
+    folded: dict[str, CompactEvent | list[CompactEvent]] = {}
+    for _, event in events:
+        if not isinstance(event, CompactEvent):
+            event = compact(event)  # noqa: PLW2901  # the same in the form that is wanted here
         key = event.data.request_id
         before = folded.get(key)
         if before is None:
@@ -172,7 +174,7 @@ def load(
 
 def compare(
     keys: Iterable[str],
-    folded: Mapping[str, Event | list[Event]],
+    folded: Mapping[str, CompactEvent | list[CompactEvent]],
     stored: Mapping[str, State],
     labels: Labels,
 ) -> Changes:
@@ -192,7 +194,11 @@ def compare(
 
 
 def _merge_one(
-    key: str, event: Event | list[Event], before: State | None, labels: Labels, changes: Changes
+    key: str,
+    event: CompactEvent | list[CompactEvent],
+    before: State | None,
+    labels: Labels,
+    changes: Changes,
 ) -> None:
     after = before
     for fact in event if isinstance(event, list) else (event,):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from operator import itemgetter
 from typing import Any
 
 from projections.fingerprint import error_code_of, fingerprint
 from projections.merge import Deletion, Move, Outcome, State
-from schemas.events import Event, ImageDeleted, ImageFailed, ImageGenerated, ImageMoved
+from projections.wire import wire_time
+from schemas.compact import CompactEvent, Deleted, Failed, Generated, Moved
 
 Slim = tuple[str, str, str | None, str | None, int | None, str | None]
 """What is kept of an outcome: user, tool, model, provider, bytes, error fingerprint; a success
@@ -28,10 +28,6 @@ MAX_CELLS = 20_000
 _NO_ROW_ID = 0
 _TOMBSTONE = Deletion(datetime.min.replace(tzinfo=UTC), "", "", None)
 """Which deletion it was makes no difference here."""
-
-_POSTGRES_EPOCH = date(2000, 1, 1).toordinal()
-_slim_generated = itemgetter("user_id", "tool_name", "model", "storage_provider", "bytes")
-_slim_failed = itemgetter("user_id", "tool_name", "model")
 
 
 def contribution_of(state: State | None) -> Contribution | None:
@@ -76,18 +72,15 @@ class Buckets:
 
 
 def slim_of(data: Any, labels: Labels) -> Slim:
-    """What to keep of an ImageGenerated or ImageFailed; a failure's label is noted."""
-    fields = data.__dict__
-    if type(data) is ImageGenerated:
-        return *_slim_generated(fields), None
-    code = error_code_of(fields["error_code"], fields["metadata"])
-    digest, label = fingerprint(fields["error"], code)
+    """What to keep of a Generated or Failed; a failure's label is noted."""
+    if type(data) is Generated:
+        return data.user_id, data.tool_name, data.model, data.storage_provider, data.bytes, None
+    digest, label = fingerprint(data.error, error_code_of(data.error_code, data.metadata))
     labels[digest] = label
-    user, tool, model = _slim_failed(fields)
-    return user, tool, model, None, None, digest
+    return data.user_id, data.tool_name, data.model, None, None, digest
 
 
-def lift(event: Event, labels: Labels) -> State:
+def lift(event: CompactEvent, labels: Labels) -> State:
     """The state of a request of which this event is all that is known."""
     return _LIFTS[type(event.data)](event, labels)
 
@@ -108,21 +101,11 @@ def _lift_deleted(_event: Any, _: Labels) -> State:
 
 
 _LIFTS: dict[type, Callable[[Any, Labels], State]] = {
-    ImageGenerated: _lift_outcome,
-    ImageFailed: _lift_outcome,
-    ImageMoved: _lift_moved,
-    ImageDeleted: _lift_deleted,
+    Generated: _lift_outcome,
+    Failed: _lift_outcome,
+    Moved: _lift_moved,
+    Deleted: _lift_deleted,
 }
-
-
-def wire_time(time: datetime) -> int:
-    """A timestamptz as binary COPY carries it: microseconds since 2000-01-01, an int8.
-
-    ``time`` is in UTC, as the codec and state_of_row give it; subtracting two datetimes would ask
-    their time zones, which takes longer than all of this.
-    """
-    hours = (time.toordinal() - _POSTGRES_EPOCH) * 24 + time.hour
-    return (hours * 3600 + time.minute * 60 + time.second) * 1_000_000 + time.microsecond
 
 
 def state_of_row(row: Sequence[Any]) -> State:

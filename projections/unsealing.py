@@ -11,8 +11,9 @@ from psycopg import Connection
 from projections.dead_letters import DeadLetter
 from projections.projection import Decoded
 from projections.user_keys import look_up
+from schemas.compact import Failed, Generated
 from schemas.errors import InvalidEvent
-from schemas.events import ImageFailed, ImageGenerated, RequestData
+from schemas.events import ImageFailed, ImageGenerated
 from schemas.sealing import Cipher, cipher_of, key_id_of, open_in_place, sealed_bytes
 
 KEEP_S = 60.0
@@ -30,7 +31,7 @@ class Unsealer:
 
     def __init__(
         self,
-        types: frozenset[type] = frozenset({ImageGenerated, ImageFailed}),
+        types: frozenset[type] = frozenset({ImageGenerated, ImageFailed, Generated, Failed}),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._types = types
@@ -45,10 +46,10 @@ class Unsealer:
         """
         sealed = self._sealed(events)
         if sealed:
-            blobs = [sealed_bytes(one.event.data.__dict__["sealed"]) for one in sealed]
+            blobs = [sealed_bytes(data.sealed) for data in sealed]
             self._fetch(connection, blobs)
-            for one, blob in zip(sealed, blobs, strict=True):
-                self._open(one, blob)
+            for data, blob in zip(sealed, blobs, strict=True):
+                self._open(data, blob)
 
     def open_each(
         self, connection: Connection[Any], events: Sequence[Decoded]
@@ -72,13 +73,14 @@ class Unsealer:
                 letters.append(DeadLetter(one.record, exc.error_class, exc.message))
         return good, letters
 
-    def _sealed(self, events: Iterable[Decoded]) -> list[Decoded]:
-        types = self._types
-        return [
-            one
-            for one in events
-            if one.event.data.__dict__.get("sealed") is not None and type(one.event.data) in types
-        ]
+    def _sealed(self, events: Iterable[Decoded]) -> list[Any]:
+        """The data of those that are, and are needed."""
+        types, found = self._types, list[Any]()
+        for _, event in events:
+            data: Any = event.data
+            if type(data) in types and data.sealed is not None:
+                found.append(data)
+        return found
 
     def _fetch(self, connection: Connection[Any], blobs: Iterable[bytes]) -> None:
         if self._clock() - self._since > KEEP_S or len(self._ciphers) > MOST_KEYS:
@@ -89,9 +91,8 @@ class Unsealer:
             for key_id, key in look_up(connection, needed).items():
                 self._ciphers[key_id] = None if key is None else cipher_of(key)
 
-    def _open(self, decoded: Decoded, blob: bytes) -> None:
-        data, key_id = decoded.event.data, key_id_of(blob)
-        assert isinstance(data, RequestData)  # noqa: S101  # it is sealed
+    def _open(self, data: Any, blob: bytes) -> None:
+        key_id = key_id_of(blob)
         if key_id not in self._ciphers:
             raise InvalidEvent(
                 "SealingKeyUnknown",

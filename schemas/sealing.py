@@ -22,6 +22,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from schemas import limits
+from schemas.compact import Failed, Generated
 from schemas.diagnosis import explain, parse_object
 from schemas.errors import InvalidEvent
 from schemas.events import Event, ImageFailed, ImageGenerated, RequestData, Strict
@@ -86,7 +87,9 @@ class PersonalFieldsOfFailure(PersonalFields):
 PERSONAL = tuple(PersonalFieldsOfFailure.model_fields)
 _KINDS: dict[type, type[PersonalFields]] = {
     ImageGenerated: PersonalFields,
+    Generated: PersonalFields,
     ImageFailed: PersonalFieldsOfFailure,
+    Failed: PersonalFieldsOfFailure,
 }
 _readers = {kind: TypeAdapter(model).validator.validate_json for kind, model in _KINDS.items()}
 _empty: dict[type, dict[str, Any]] = {
@@ -167,7 +170,7 @@ def key_id_of(blob: bytes) -> bytes:
     return blob[1:_HEAD]
 
 
-def open_in_place(data: RequestData, blob: bytes, cipher: Cipher | None) -> None:
+def open_in_place(data: Any, blob: bytes, cipher: Cipher | None) -> None:
     """Put what was sealed back into its fields; without a cipher, what says it was erased.
 
     Frozen models are so to others: whoever calls this has just decoded the event, and a copy of
@@ -179,8 +182,12 @@ def open_in_place(data: RequestData, blob: bytes, cipher: Cipher | None) -> None
         fields = {name: ERASED if value == "" else value for name, value in _empty[kind].items()}
     else:
         fields = _read(kind, _plain(data, blob, cipher)).__dict__
-    data.__dict__.update(fields)
-    data.__dict__["sealed"] = None
+    if isinstance(data, BaseModel):
+        data.__dict__.update(fields, sealed=None)
+        return
+    for name, value in fields.items():
+        setattr(data, name, value)
+    data.sealed = None
 
 
 def _read(kind: type, plain: bytes) -> PersonalFields:
@@ -195,7 +202,7 @@ def _read(kind: type, plain: bytes) -> PersonalFields:
     return _KINDS[kind](**parse_object(plain))
 
 
-def _plain(data: RequestData, blob: bytes, cipher: Cipher) -> bytes:
+def _plain(data: Any, blob: bytes, cipher: Cipher) -> bytes:
     head, nonce = blob[:_HEAD], blob[_HEAD : _HEAD + _NONCE]
     try:
         plain = cipher.decrypt(nonce, blob[_HEAD + _NONCE :], _bound_to(data, head))
@@ -215,8 +222,10 @@ def _inflated(deflated: bytes) -> bytes:
     return plain
 
 
-def _bound_to(data: RequestData, head: bytes) -> bytes:
-    return b"omega-images\0" + head + data.request_id.encode() + b"\0" + data.user_id.encode()
+def _bound_to(data: Any, head: bytes) -> bytes:
+    request_id: str = data.request_id
+    user_id: str = data.user_id
+    return b"omega-images\0" + head + request_id.encode() + b"\0" + user_id.encode()
 
 
 def _broken(why: str) -> InvalidEvent:

@@ -43,6 +43,18 @@ def bypass(connection):
     connection.execute("INSERT INTO generated_images (user_id) VALUES (1)")    # found
 """
 
+MODELS = """
+MODEL = "gemini-3-pro-image-preview"
+
+def gemini_by_its_model(client):
+    client.models.generate_content(model="gemini-2.5-flash", contents="text only")
+    client.models.generate_content(model="gemini-3-pro-image-preview")         # found
+    client.models.generate_content(model=MODEL)                                # found
+    httpx.post("https://api.openai.com/v1/images/generations", json={})        # found
+    s3.put_object(Bucket="b", Key=f"{name}.png", Body=data)                    # found
+    s3.put_object(Bucket="b", Key="log.txt", Body=data)
+"""
+
 TYPESCRIPT = """
 import { saveGeneratedImage } from '@repo/database';
 
@@ -57,6 +69,15 @@ export const forgetful = async (prompt: string) => {
   fs.writeFileSync(`out/${prompt}.png`, image); // found
   fs.writeFileSync('log.txt', 'x');
 };
+
+const model = genAI.getGenerativeModel({ model: 'gemini-3-pro-image-preview' });
+
+async function byItsModel(prompt: string) {
+  await model.generateContent(prompt); // found
+  await ai.models.generateContent({ model: 'gemini-2.5-flash', contents: prompt });
+  await s3.send(new PutObjectCommand({ Key: 'a.webp', Body: data })); // found
+  await octokit.repos.createOrUpdateFileContents({ path: `file-library/${name}.png` }); // found
+}
 
 class Tool {
   async run() {
@@ -76,7 +97,9 @@ def expected(source: str) -> list[int]:
     return [number for number, line in enumerate(lines, 1) if line.rstrip().endswith("found")]
 
 
-@pytest.mark.parametrize(("name", "source"), [("a.py", PYTHON), ("b.ts", TYPESCRIPT)])
+@pytest.mark.parametrize(
+    ("name", "source"), [("a.py", PYTHON), ("c.py", MODELS), ("b.ts", TYPESCRIPT)]
+)
 def test_what_does_not_tell_is_named(tmp_path: Path, name: str, source: str) -> None:
     (tmp_path / name).write_text(source)
     read, found = scan(tmp_path, Names())
@@ -105,6 +128,12 @@ def test_what_cannot_be_parsed_is_said(tmp_path: Path) -> None:
         ("a.py", "cannot be parsed"),
         ("b.ts", "cannot be parsed"),
     ]
+
+
+@pytest.mark.parametrize("name", ["a.py", "b.ts"])
+def test_calls_of_a_model_that_writes_are_none(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("model.generateContent(prompt)\nclient.generate_content(MODEL)\n")
+    assert scan(tmp_path, Names())[1] == []
 
 
 def test_more_names_can_be_given(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from schemas import events as models
 from schemas.codec import _read_quickly, _read_with_care, decode, decode_record, encode
+from schemas.compact import compact, read_quickly
 from schemas.errors import ERROR_CLASSES, InvalidEvent
 from schemas.events import Event
 from schemas.record import Record
@@ -135,14 +136,16 @@ def test_the_quick_way_and_the_careful_way_agree(event: Event, data: st.DataObje
     value = json.dumps(parsed, ensure_ascii=data.draw(st.booleans())).encode(
         "utf-8", "surrogatepass"
     )
-    quick = _read_quickly(value)
+    quick, compacted = _read_quickly(value), read_quickly(value)
     try:
         careful = _read_with_care(value, UPCASTERS, "ignore")
     except InvalidEvent as error:
         assert quick is None
+        assert compacted is None
         assert_speakable(error)
     else:
         assert quick in (None, careful)
+        assert compacted in (None, compact(careful))
         assert decode(value) == careful
         assert decode(encode(careful)) == careful
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from schemas import sealing
 from schemas.codec import decode, encode
+from schemas.compact import compact
 from schemas.errors import InvalidEvent
 from schemas.events import Event, ImageDeleted, RequestData, new_event
 from schemas.sealing import (
@@ -46,6 +47,15 @@ def opened(event: Event, cipher: Cipher | None = CIPHER) -> dict[str, Any]:
     assert isinstance(data, RequestData)
     unseal(data, cipher)
     return data.__dict__
+
+
+@given(event=events())
+@settings(max_examples=100)
+def test_it_is_the_same_for_the_form_that_the_consumers_hold(event: Event) -> None:
+    sealed = compact(decode(encode(seal(event))))
+    if getattr(sealed.data, "sealed", None) is not None:
+        unseal(sealed.data)
+    assert sealed == compact(decode(encode(event)))
 
 
 @given(event=events())

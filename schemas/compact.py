@@ -1,0 +1,221 @@
+"""Events as the consumers hold them: few, flat objects, read several times as fast as the models.
+
+msgspec parses and checks in one pass. Whatever is accepted here, ``schemas.codec`` reads with care
+to the same event; whatever is unusual in any way is left to it, and its answer comes in the same
+form. Attributes have the models' names.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import get_type_hints as hints_of
+
+import msgspec
+from msgspec import NODEFAULT, Meta, Struct
+from pydantic import BaseModel
+
+from schemas import events, limits
+from schemas.codec import decode
+from schemas.errors import InvalidEvent
+from schemas.events import ENVELOPES, Event
+from schemas.json_values import MAX_METADATA_BYTES, is_storable
+from schemas.limits import BYTE_LIMITS
+from schemas.record import FIRST_LOG_ID, Record
+
+_HINT = b'"Image'
+_TELLING = len("Image") + 1
+_BACKSLASH = ord("\\")
+_NUL = b"\\u0000"
+_MAY_SWELL = MAX_METADATA_BYTES // 8
+"""Bytes. Compact JSON is shorter than what was read, but for numbers: 1e15 is written in full."""
+
+_is_text = frozenset({str}).issuperset
+_is_time = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)").fullmatch
+_Number = int | float
+"""To msgspec 1.0 is an integer, too; of this it tells how it was written."""
+
+
+def _text(most: int, least: int = 0, pattern: str | None = None) -> Any:
+    return Annotated[str, Meta(max_length=most, min_length=least, pattern=pattern)]
+
+
+_TYPES: dict[Any, Any] = {
+    limits.RequestId: _text(BYTE_LIMITS["request_id"], 1),
+    limits.EventId: _text(BYTE_LIMITS["id"], 1),
+    limits.Source: _text(BYTE_LIMITS["source"], 1),
+    limits.StorageUrl: _text(
+        BYTE_LIMITS["storage_url"], pattern=r"^https?://[0-9A-Za-z.-]+(:\d{1,5})?/[!-\[\]-~]*\Z"
+    ),
+    limits.ErrorText: _text(BYTE_LIMITS["error"]),
+    limits.Prompt: _text(BYTE_LIMITS["prompt"]),
+    limits.TraceContext: _text(512, 1, r"^[ -~]+\Z"),
+    limits.UserId: _text(limits.MAX_USER_ID, 1),
+    limits.Username: _text(255),
+    limits.ToolName: _text(255, 1),
+    limits.ModelName: _text(255),
+    limits.Short: _text(20),
+    limits.Medium: _text(50, 1),
+    limits.MessageId: _text(255),
+    limits.Sealed: _text(limits.MAX_VALUE_BYTES, 52, r"^[0-9A-Za-z+/]+=*\Z"),
+    limits.ErrorCode: _text(100),
+    limits.Tags: Annotated[
+        tuple[Annotated[str, Meta(max_length=255)], ...], Meta(max_length=limits.MAX_TAGS)
+    ],
+    limits.Sha256: _text(64, 64, r"^[0-9a-f]+\Z"),
+    limits.Count: _Number,
+    limits.Bytes: _Number,
+    limits.OldId: _Number,
+    limits.Time: str,
+    limits.Metadata: dict[str, Any],
+}
+"""What each of the limits is here: the same, or narrower."""
+
+
+class CompactEvent(Struct):
+    """An event of any type. ``data`` is a Generated, Failed, Moved or Deleted."""
+
+    if TYPE_CHECKING:
+        id: str
+        source: str
+        type: str
+        subject: str | None
+        time: datetime
+        traceparent: str | None
+        data: Any
+
+
+def _type_of(hint: Any) -> Any:
+    """A field's type for msgspec. Raises KeyError for one that has none."""
+    if get_origin(hint) is Literal:
+        return hint
+    parts = (hint,) if hint in _TYPES else get_args(hint)
+    kinds = [None if part is NoneType else _TYPES[part] for part in parts]
+    return functools.reduce(operator.or_, kinds)
+
+
+def _struct(model: type[BaseModel], names: Iterable[str], base: type = Struct, **given: Any) -> Any:
+    """A type of these fields, parsed as the model is."""
+    hints = hints_of(model, include_extras=True)
+    fields = []
+    for name in names:
+        default = model.model_fields[name].default
+        required = model.model_fields[name].is_required()
+        kind = given.get(name) or _type_of(hints[name])
+        fields.append((name, kind, NODEFAULT if required else default))
+    return msgspec.defstruct(
+        model.__name__, fields, bases=(base,), kw_only=True, forbid_unknown_fields=True, gc=False
+    )
+
+
+_FIRST = ("request_id", "row_id", "sealed")
+_REQUEST = ("user_id", "username", "tool_name", "prompt", "model", "size", "quality", "style", "n")
+_PLACE = ("storage_url", "storage_provider", "mime_type", "bytes", "sha256")
+_LAST = ("tags", "metadata", "message_id")
+
+Generated = _struct(events.ImageGenerated, (*_FIRST, *_REQUEST, *_PLACE, *_LAST))
+Failed = _struct(events.ImageFailed, (*_FIRST, *_REQUEST, *_LAST, "error", "error_code"))
+Moved = _struct(events.ImageMoved, ("request_id", *_PLACE))
+Deleted = _struct(events.ImageDeleted, ("request_id", "reason", "deleted_by"))
+"""The fields in the table's order, so that a row is made of them as they are."""
+
+_DATA: dict[type, Any] = {
+    events.ImageGenerated: Generated,
+    events.ImageFailed: Failed,
+    events.ImageMoved: Moved,
+    events.ImageDeleted: Deleted,
+}
+_EVENTS = {
+    model: _struct(model, model.model_fields, CompactEvent, data=_DATA[hints_of(model)["data"]])
+    for model in ENVELOPES.values()
+}
+_parsers: dict[int, Callable[[bytes], CompactEvent]] = {
+    ord(name.removeprefix("Image")[0]): msgspec.json.Decoder(_EVENTS[model]).decode
+    for name, model in ENVELOPES.items()
+}
+
+
+def read_record(record: Record) -> CompactEvent:
+    """As codec.decode_record. Raises InvalidEvent."""
+    if not record.key:
+        raise InvalidEvent("NoKey", "key: is missing, must be the request's id in UTF-8")
+    value = record.value
+    event = read_quickly(value) if value and len(value) <= limits.MAX_VALUE_BYTES else None
+    return compact(decode(value)) if event is None else event
+
+
+def compact(event: Event) -> CompactEvent:
+    """The event in this form, sharing its values."""
+    data = _DATA[type(event.data)](**event.data.__dict__)
+    made: CompactEvent = _EVENTS[type(event)](**{**event.__dict__, "data": data})
+    return made
+
+
+def read_quickly(value: bytes) -> CompactEvent | None:
+    """The event; None when there is anything to be looked at with care."""
+    try:
+        # Which type it is, is a guess; the event's own Literal decides.
+        event: Any = _parsers[value[value.find(_HINT) + _TELLING]](value)
+        data, text = event.data, event.time
+        if _is_time(text) is None:
+            return None
+        event.time = time = datetime.fromisoformat(text)
+        if text[-1] != "Z":
+            event.time = time = time.astimezone(UTC)
+    except (LookupError, ValueError, RecursionError, OverflowError, msgspec.MsgspecError):
+        return None
+    if (
+        # Within schemas.constraints.Moment, whose last year is left to the careful.
+        not 1970 <= time.year < 9999
+        or event.subject not in (None, data.request_id)
+        or not _CHECKS[type(data)](data, len(value))
+        # Only an escape can bring NUL in, and in plain ASCII characters are bytes.
+        or ((_BACKSLASH in value or not value.isascii()) and not _texts_fit(value, event, data))
+    ):
+        return None
+    found: CompactEvent = event
+    return found
+
+
+def _checked_outcome(data: Any, size: int) -> bool:
+    """Whether integers were written as such and are in range, and metadata can be stored."""
+    n, old, metadata = data.n, data.row_id, data.metadata
+    return (
+        type(n) is int
+        and 1 <= n <= limits.INT4_MAX
+        and (old is None or (type(old) is int and 1 <= old < FIRST_LOG_ID))
+        and (
+            not metadata
+            or (size <= MAX_METADATA_BYTES and _is_text(map(type, metadata.values())))
+            or (size <= _MAY_SWELL and is_storable(metadata.values()))
+        )
+    )
+
+
+def _checked_bytes(data: Any) -> bool:
+    bytes_ = data.bytes
+    return bytes_ is None or (type(bytes_) is int and 0 <= bytes_ <= limits.INT4_MAX)
+
+
+_CHECKS: dict[type, Callable[[Any, int], bool]] = {
+    Generated: lambda data, size: _checked_bytes(data) and _checked_outcome(data, size),
+    Failed: _checked_outcome,
+    Moved: lambda data, _: _checked_bytes(data),
+    Deleted: lambda *_: True,
+}
+
+
+def _texts_fit(value: bytes, event: CompactEvent, data: Any) -> bool:
+    """Whether the texts hold no NUL, and no more bytes than they may; no is said too often."""
+    return (
+        len(value) <= BYTE_LIMITS["error"]
+        and len(event.id) <= BYTE_LIMITS["id"] // 4
+        and len(event.source) <= BYTE_LIMITS["source"] // 4
+        and len(data.request_id) <= BYTE_LIMITS["request_id"] // 4
+        and value.find(_NUL) < 0
+    )

@@ -1,0 +1,99 @@
+"""The consumers' quick way of reading says of every value what the careful way says, or nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import compact as module
+from schemas.codec import decode, encode
+from schemas.compact import CompactEvent, compact, read_quickly, read_record
+from schemas.errors import InvalidEvent
+from schemas.events import ENVELOPES, Event
+from schemas.record import Record
+from tests.support.builders import deleted, failed, generated, moved, record
+from tests.support.malformed import Malformed, malformed_values
+from tests.support.strategies import events
+
+TIMES = st.from_regex(
+    r"[12][09][0-9]{2}[-/][01][0-9]-[0-3][0-9][T t][0-2][0-9]:[0-6][0-9]:[0-6][0-9]"
+    r"([.,][0-9]{0,9})?(Z|z|[+-][0-2][0-9]:?[0-6][0-9]|[+-][0-9]{2})?",
+    fullmatch=True,
+)
+NUMBERS = st.sampled_from(
+    [
+        "1.0",
+        "1e3",
+        "-0",
+        "0",
+        "2147483647",
+        "2147483648",
+        "1e400",
+        "01",
+        "true",
+        "null",
+        '"1"',
+        "9" * 30,
+    ]
+)
+
+
+def careful(value: bytes) -> CompactEvent | None:
+    """What the codec says."""
+    try:
+        return compact(decode(value))
+    except InvalidEvent:
+        return None
+
+
+@given(event=events())
+def test_an_event_comes_back_as_it_is(event: Event) -> None:
+    value = encode(event)
+    assert read_quickly(value) in (None, compact(event))
+    assert read_record(record(event)) == compact(event)
+
+
+@pytest.mark.parametrize("make", [generated, failed, moved, deleted])
+def test_ordinary_events_take_the_quick_way(make: Any) -> None:
+    event = make()
+    assert read_quickly(encode(event)) == compact(event)
+
+
+@given(event=events(), text=TIMES)
+def test_times_are_those_of_the_codec(event: Event, text: str) -> None:
+    value = json.dumps({**json.loads(encode(event)), "time": text}).encode()
+    assert read_quickly(value) in (None, careful(value))
+
+
+@given(event=events(), number=NUMBERS, name=st.sampled_from(["n", "bytes", "row_id", "metadata"]))
+def test_numbers_are_those_of_the_codec(event: Event, number: str, name: str) -> None:
+    parsed = json.loads(encode(event))
+    parsed["data"][name] = {"a": "NUMBER"} if name == "metadata" else "NUMBER"
+    value = json.dumps(parsed).replace('"NUMBER"', number).encode()
+    assert read_quickly(value) in (None, careful(value))
+
+
+@given(event=events(), data=st.data())
+def test_damaged_bytes_are_judged_as_by_the_codec(event: Event, data: st.DataObject) -> None:
+    value = bytearray(encode(event))
+    for _ in range(data.draw(st.integers(1, 3))):
+        value[data.draw(st.integers(0, len(value) - 1))] = data.draw(st.integers(0, 255))
+    assert read_quickly(bytes(value)) in (None, careful(bytes(value)))
+
+
+@pytest.mark.parametrize("bad", list(malformed_values()), ids=lambda bad: bad.name)
+def test_nothing_malformed_is_read(bad: Malformed) -> None:
+    with pytest.raises(InvalidEvent) as caught:
+        read_record(Record("topic", 0, 0, 0, bad.key, bad.value))
+    assert caught.value.error_class == bad.error_class
+
+
+def test_every_field_of_every_event_is_there() -> None:
+    for model in ENVELOPES.values():
+        data = get_type_hints(model)["data"]
+        assert set(module._EVENTS[model].__struct_fields__) == set(model.model_fields)
+        assert set(module._DATA[data].__struct_fields__) == set(data.model_fields)
