@@ -168,6 +168,15 @@ def make(place: Place, name: str, count: int, mix: Mix = Mix()) -> Dataset:
     return Dataset(name, records, size, len(rows), poison, *names, digest, judged)
 
 
+def check_table(here: Place, empty: str) -> None:
+    """The table is what the judge says of the topic; ``empty``: a database with nothing in it."""
+    with here.connect() as connection:
+        found = digest_of_images(connection)
+    with here.copy(empty, here.topic) as truth, truth.connect() as connection:
+        judge(connection, read_all(here.kafka, here.topic), PART)
+        assert found == digest_of_images(connection), f"{here.topic}: the table is wrong"
+
+
 def judge(
     connection: Connection[Any], records: Iterator[Record], part: int
 ) -> tuple[list[Row], int]:

@@ -7,45 +7,60 @@ from __future__ import annotations
 
 import json
 import statistics
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any
+import uuid
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]  # no type hints
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.place import HOME, Place, fresh_place
+from benchmarks.dataset import check_table
+from benchmarks.options import Options
+from benchmarks.place import Place
+from benchmarks.report import Measurement, Series, Target
 from consumers.kafka_topics import create_topic
-from producers.kafka_publisher import KafkaPublisher
-from producers.publisher import Acknowledgement
 from projections.positions import NOTIFY_CHANNEL, read_positions
-from schemas.events import ImageGenerated, new_event
 
-RATE = 50
-SECONDS = 20
-WARM_UP = 100
+FEW, MANY = 50, 1_000
+SHARE = 0.8
 PROBES = 200
-DEADLINE_S = 30.0
+PARTITIONS = 6
+DEADLINE_S = 300.0
+SUSTAINED = "sustained rate of a table worker, beside a sender at full speed"
 
 
-def main() -> None:
-    """Measure, print a table, and write .omega/bench/latency.json."""
-    with fresh_place() as place:
-        bound = measure_k1(place)
-        with place.worker("table"):
-            visible = measure_visible(place)
-    rows = {"K1: produce and consume, alone": bound, "publish to visible": visible}
-    report = {name: summary(values) for name, values in rows.items()}
-    HOME.joinpath("latency.json").write_text(json.dumps(report, indent=1))
-    table = Table(title=f"Latency in milliseconds, {RATE} events/s for {SECONDS} s")
-    for column in ("", "p50", "p95", "p99", "max", "p50 against K1"):
-        table.add_column(column)
-    for name, numbers in report.items():
-        ratio = numbers["p50"] / report["K1: produce and consume, alone"]["p50"]
-        table.add_row(name, *(f"{value:.1f}" for value in numbers.values()), f"{ratio:.2f}")
-    Console().print(table)
+def run(place: Place, options: Options) -> Iterator[Measurement]:
+    """At few events, at a thousand a second, and near to what the worker can do."""
+    place.create("latency_empty")
+    series = Series("latency")
+    for _ in range(options.repetitions):
+        for rate, seconds in ((FEW, options.seconds // 3 + 1), (MANY, options.seconds)):
+            _add(series, "K1", measure_k1(place, options.probes))
+            _add(series, f"{rate:,}/s", steady(place, rate, seconds))
+        series.add(SUSTAINED, visible(place, 0, options.small).pace())
+        rate = int(SHARE * series.median(SUSTAINED))
+        seconds = min(options.seconds, 20)
+        _add(series, "80 % of it", steady(place, rate, seconds))
+    yield series.told("K1, p50", "ms")
+    yield series.told("K1, p99", "ms")
+    for name in (f"{FEW}/s", f"{MANY:,}/s"):
+        targets = (Target(3, "ratio"), Target(10)) if name != f"{FEW}/s" else ()
+        yield series.told(f"{name}, p50", "ms", "K1, p50", *targets)
+        yield series.told(f"{name}, p99", "ms", "", *([Target(30)] if targets else []))
+    yield series.told(SUSTAINED, "events/s")
+    yield series.told("80 % of it, p50", "ms")
+    yield series.told("80 % of it, p99", "ms", "", Target(150))
+
+
+def _add(series: Series, name: str, seconds: Sequence[float]) -> None:
+    found = summary(seconds)
+    series.add(f"{name}, p50", found["p50"])
+    series.add(f"{name}, p99", found["p99"])
 
 
 def summary(seconds: Sequence[float]) -> dict[str, float]:
@@ -55,18 +70,16 @@ def summary(seconds: Sequence[float]) -> dict[str, float]:
     return {name: value * 1000 for name, value in found.items()}
 
 
-def measure_k1(place: Place) -> list[float]:
+def measure_k1(place: Place, probes: int = PROBES) -> list[float]:
     """Seconds from send to poll, one record at a time."""
-    servers = place.kafka.bootstrap_servers
+    servers, topic = place.kafka.bootstrap_servers, f"k1-{uuid.uuid4().hex[:8]}"
+    create_topic(place.kafka, topic, partitions=1)
     producer = KafkaProducer(bootstrap_servers=servers, acks="all", linger_ms=0)
-    consumer = KafkaConsumer(
-        f"{place.topic}-k1", bootstrap_servers=servers, auto_offset_reset="earliest"
-    )
-    create_topic(place.kafka, f"{place.topic}-k1", partitions=1)
+    consumer = KafkaConsumer(topic, bootstrap_servers=servers, auto_offset_reset="earliest")
     found = []
-    for number in range(PROBES + 20):
+    for number in range(probes + 20):
         began = time.perf_counter()
-        producer.send(f"{place.topic}-k1", b"x" * 700)
+        producer.send(topic, b"x" * 700)
         while not consumer.poll(timeout_ms=1000):
             pass
         if number >= 20:
@@ -76,71 +89,85 @@ def measure_k1(place: Place) -> list[float]:
     return found
 
 
-def event(number: int) -> Any:
-    """An event of about 700 bytes."""
-    return new_event(
-        ImageGenerated(
-            request_id=f"latency-{number:08d}",
-            user_id=f"user{number % 97}",
-            username="ada",
-            tool_name="generateUserImage",
-            prompt="A quiet harbour at dusk, soft light, " * 4,
-            model="gemini-3-pro-image-preview",
-            size="1024x1024",
-            storage_url=f"https://images.test/file-library/{number}.png",
-            storage_provider="github",
-            mime_type="image/png",
-            bytes=524_288,
-            sha256=f"{number:064x}",
-            tags=("portrait",),
-            metadata={"number": number},
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When each event was published and where it stands, and when it was visible."""
+
+    sent: list[tuple[float, tuple[int, int]]]
+    snapshots: list[tuple[float, dict[int, int]]]
+
+    def delays(self, warm_up: int) -> list[float]:
+        """Seconds from publish to visible, in the order of publishing; without the first ones."""
+        times: defaultdict[int, list[float]] = defaultdict(list)
+        ends: defaultdict[int, list[int]] = defaultdict(list)
+        for at, positions in self.snapshots:
+            for partition, end in positions.items():
+                times[partition].append(at)
+                ends[partition].append(end)
+        return [
+            times[partition][bisect_left(ends[partition], offset + 1)] - began
+            for began, (partition, offset) in self.sent[warm_up:]
+        ]
+
+    def pace(self) -> float:
+        """Events per second that became visible while there were others being published."""
+        began, ended = self.sent[0][0], self.sent[-1][0]
+        seen = [(at, sum(positions.values())) for at, positions in self.snapshots]
+        meanwhile = [one for one in seen if began <= one[0] <= ended]
+        if len(meanwhile) < 2:
+            # A few events may all be published before the second commit.
+            meanwhile = [(began, 0), seen[-1]]
+        (first, before), (last, after) = meanwhile[0], meanwhile[-1]
+        return (after - before) / (last - first)
+
+
+def steady(place: Place, rate: int, seconds: int) -> list[float]:
+    """Delays at this rate, in seconds; the first second's are left out."""
+    return visible(place, rate, rate * (seconds + 1)).delays(rate)
+
+
+def visible(place: Place, rate: int, count: int) -> Seen:
+    """Publish so many, from a process of its own, with a worker of the table at work."""
+    topic = f"latency-{uuid.uuid4().hex[:8]}"
+    create_topic(place.kafka, topic, partitions=PARTITIONS)
+    with place.copy("latency_empty", topic) as here, here.worker("table"):
+        watcher = Watcher(here, count + 1)
+        command = [sys.executable, "-m", "benchmarks.sender", str(rate), str(count)]
+        done = subprocess.run(
+            command, env=here.environment, stdout=subprocess.PIPE, check=True, timeout=DEADLINE_S
         )
-    )
+        sent = [(began, (part, at)) for began, (part, at) in json.loads(done.stdout)]
+        watcher.thread.join(DEADLINE_S)
+        assert not watcher.thread.is_alive(), "not everything became visible in time"
+        check_table(here, "latency_empty")
+    took = sent[-1][0] - sent[0][0]
+    assert not rate or took < 1.05 * count / rate, f"the sender cannot keep {rate} events/s"
+    return Seen(sent, watcher.snapshots)
 
 
-def measure_visible(place: Place) -> list[float]:
-    """Seconds from publish to the commit that a listening reader is told of."""
-    sent: dict[tuple[int, int], float] = {}
-    seen: dict[tuple[int, int], float] = {}
-    total = WARM_UP + RATE * SECONDS
-    done = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(place, seen, total, done))
-    watcher.start()
-    publisher = KafkaPublisher(place.kafka, place.topic)
-    pending: list[tuple[float, Any]] = []
-    start = time.perf_counter()
-    for number in range(total):
-        pause = start + number / RATE - time.perf_counter()
-        if pause > 0:
-            time.sleep(pause)
-        began = time.perf_counter()
-        pending.append((began, publisher.publish_async(event(number))))
-    for began, future in pending:
-        acknowledgement: Acknowledgement = future.result(DEADLINE_S)
-        sent[acknowledgement.partition, acknowledgement.offset] = began
-    done.wait(DEADLINE_S)
-    watcher.join(1)
-    publisher.close()
-    with place.connect() as connection:
-        row = connection.execute("SELECT count(*) FROM generated_images").fetchone()
-    assert row == (total,), f"{row} rows of {total}"
-    delays = [(began, seen[where] - began) for where, began in sent.items()]
-    return [delay for _, delay in sorted(delays)[WARM_UP:]]
+class Watcher:
+    """A reader who is told of each commit, and looks then what is there. Waits for the worker."""
 
+    def __init__(self, place: Place, total: int) -> None:
+        self._place = place
+        self._total = total
+        self.snapshots: list[tuple[float, dict[int, int]]] = []
+        with place.connect() as connection:
+            give_up = time.monotonic() + DEADLINE_S
+            while len(read_positions(connection, "table", place.topic)) < PARTITIONS:
+                assert time.monotonic() < give_up, "no worker in time"
+                time.sleep(0.1)
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
 
-def _watch(
-    place: Place, seen: dict[tuple[int, int], float], total: int, done: threading.Event
-) -> None:
-    """Note when each place of the log became visible."""
-    with place.connect() as connection:
-        connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
-        at: dict[int, int] = {}
-        while len(seen) < total:
-            # To its end: while the generator is open, what arrives during a query gets lost.
-            list(connection.notifies(timeout=DEADLINE_S, stop_after=1))
-            now = time.perf_counter()
-            for partition, offset in read_positions(connection, "table", place.topic).items():
-                for number in range(at.get(partition, 0), offset):
-                    seen[partition, number] = now
-                at[partition] = offset
-    done.set()
+    def _watch(self) -> None:
+        seen = 0
+        with self._place.connect() as connection:
+            connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
+            while seen < self._total:
+                # To its end: while the generator is open, what arrives during a query gets lost.
+                list(connection.notifies(timeout=1, stop_after=1))
+                positions = read_positions(connection, "table", self._place.topic)
+                if sum(positions.values()) > seen:
+                    seen = sum(positions.values())
+                    self.snapshots.append((time.perf_counter(), positions))

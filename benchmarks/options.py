@@ -33,6 +33,11 @@ class Options:
         return self.events * 50 // 3
 
     @property
+    def probes(self) -> int:
+        """Calls of something that takes tens of milliseconds."""
+        return max(50, min(200, self.events // 100))
+
+    @property
     def calls(self) -> int:
         """Calls of something that takes milliseconds."""
         return max(100, min(1_000, self.events // 100))

@@ -1,26 +1,26 @@
-"""The time that a tool spends in publish(): with a healthy Kafka, a dead one and a silent one.
+"""The time that a tool spends in publish(): with a healthy Kafka, a silent one and a dead one.
 
-Bound, in the same run: the publisher without a spool.
+Bounds, in the same run: K1, and the publisher without a spool.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from benchmarks.latency import event, summary
-from benchmarks.place import CACHE, HOME
+from benchmarks.latency import measure_k1, summary
+from benchmarks.options import Options
+from benchmarks.place import CACHE, Place
+from benchmarks.report import Measurement, Series, Target
+from benchmarks.sender import event
 from consumers.kafka_topics import create_topic
 from operations.embedded.kafka import Kafka
 from producers.kafka_publisher import KafkaPublisher
@@ -29,44 +29,74 @@ from producers.spooling_publisher import SpoolingPublisher
 from schemas.kafka_connection import KafkaConnection
 
 TOPIC = "publish"
-SINGLE = 1_000
-WARM_UP = 200
 THREADS = 32
-EACH = 300
-DEAD = 2_000
+WARM_UP = 50
+CALLERS = f"{THREADS} callers"
 
 
-def main() -> None:
-    """Measure, print a table, and write .omega/bench/publish.json."""
-    report: dict[str, dict[str, float]] = {}
-    with broker() as (connection, server), tempfile.TemporaryDirectory(dir=HOME) as folder:
+def run(place: Place, options: Options) -> Iterator[Measurement]:
+    """One caller and many, without spool and with it; then a Kafka that is silent, or gone."""
+    create_topic(place.kafka, TOPIC, partitions=6)
+    series = Series("publish")
+    for _ in range(options.repetitions):
+        series.add("K1, p50", summary(measure_k1(place, options.probes))["p50"])
+        with KafkaPublisher(place.kafka, TOPIC) as plain:
+            _measure(series, ", without spool", plain.publish, options)
+        with tempfile.TemporaryDirectory(dir=place.home) as folder:
+            _healthy(place, series, Path(folder), options)
+            _unwell(place, series, Path(folder), options)
+    yield series.told("K1, p50", "ms")
+    yield series.told("one caller, without spool, p50", "ms", "K1, p50")
+    yield series.told("one caller, p50", "ms", "K1, p50", Target(3, "excess"))
+    yield series.told(f"{CALLERS}, without spool", "events/s")
+    rate = Target(2_000, least=True)
+    yield series.told(CALLERS, "events/s", f"{CALLERS}, without spool", rate)
+    yield series.told(f"{CALLERS}, p99", "ms", f"{CALLERS}, without spool, p99", Target(40))
+    for state in ("silent", "dead"):
+        yield series.told(f"one caller, {state} Kafka, p50", "ms")
+        yield series.told(f"one caller, {state} Kafka, longest", "ms")
+
+
+def _healthy(place: Place, series: Series, folder: Path, options: Options) -> None:
+    spool = Spool(folder / "healthy.db")
+    with SpoolingPublisher(spool, KafkaPublisher(place.kafka, TOPIC)) as publisher:
+        _measure(series, "", publisher.publish, options)
+
+
+def _measure(series: Series, kind: str, publish: Callable[[Any], object], options: Options) -> None:
+    alone(publish, WARM_UP)
+    series.add(f"one caller{kind}, p50", summary(alone(publish, options.calls))["p50"])
+    found, rate = together(publish, options.calls // 3)
+    series.add(f"{CALLERS}{kind}", rate)
+    series.add(f"{CALLERS}{kind}, p99", summary(found)["p99"])
+
+
+def _unwell(place: Place, series: Series, folder: Path, options: Options) -> None:
+    with broker(place) as (connection, server):
         create_topic(connection, TOPIC, partitions=6)
-        plain = KafkaPublisher(connection, TOPIC)
-        alone(plain.publish, WARM_UP)
-        report["one caller, without spool"] = summary(alone(plain.publish, SINGLE))
-        report[f"{THREADS} callers, without spool"] = together(plain.publish)
-        plain.close()
-        spool = Spool(Path(folder) / "spool.db")
+        spool = Spool(folder / "unwell.db")
         with SpoolingPublisher(spool, KafkaPublisher(connection, TOPIC)) as publisher:
             alone(publisher.publish, WARM_UP)
-            report["one caller"] = summary(alone(publisher.publish, SINGLE))
-            report[f"{THREADS} callers"] = together(publisher.publish)
             os.kill(server.pid, signal.SIGSTOP)
-            report["silent Kafka"] = summary(alone(publisher.publish, DEAD))
+            _add(series, "silent", alone(publisher.publish, options.calls))
             os.kill(server.pid, signal.SIGCONT)
             publisher.flush(60)
             server.stop(signal.SIGKILL, 10)
-            report["dead Kafka"] = summary(alone(publisher.publish, DEAD))
-            assert publisher.spool.status().waiting == DEAD
-    HOME.joinpath("publish.json").write_text(json.dumps(report, indent=1))
-    _print(report)
+            _add(series, "dead", alone(publisher.publish, options.calls))
+            waiting = publisher.spool.status().waiting
+            assert waiting == options.calls, f"{waiting} events wait of {options.calls}"
+
+
+def _add(series: Series, state: str, seconds: list[float]) -> None:
+    found = summary(seconds)
+    series.add(f"one caller, {state} Kafka, p50", found["p50"])
+    series.add(f"one caller, {state} Kafka, longest", found["max"])
 
 
 @contextmanager
-def broker() -> Iterator[tuple[KafkaConnection, Any]]:
+def broker(place: Place) -> Iterator[tuple[KafkaConnection, Any]]:
     """A Kafka to be killed."""
-    HOME.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=HOME, ignore_cleanup_errors=True) as home:
+    with tempfile.TemporaryDirectory(dir=place.home, ignore_cleanup_errors=True) as home:
         server = Kafka(Path(home).absolute(), shared=CACHE.absolute(), for_speed=True).start(None)
         try:
             yield KafkaConnection(f"127.0.0.1:{server.port}"), server
@@ -77,35 +107,23 @@ def broker() -> Iterator[tuple[KafkaConnection, Any]]:
 
 def alone(publish: Callable[[Any], object], count: int) -> list[float]:
     """Seconds of each call, one after the other."""
+    return each(publish, [event(number) for number in range(count)])
+
+
+def each(publish: Callable[[Any], object], events: Sequence[Any]) -> list[float]:
+    """The same, of events that are ready."""
     found = []
-    for number in range(count):
-        made = event(number)
+    for made in events:
         began = time.perf_counter()
         publish(made)
         found.append(time.perf_counter() - began)
     return found
 
 
-def together(publish: Callable[[Any], object]) -> dict[str, float]:
-    """As ``alone``, by many threads at the same time; with events per second."""
-    found: list[float] = []
-    threads = [
-        threading.Thread(target=lambda: found.extend(alone(publish, EACH))) for _ in range(THREADS)
-    ]
+def together(publish: Callable[[Any], object], count: int) -> tuple[list[float], float]:
+    """Seconds of each call, so many by each of many threads; and calls per second of them all."""
+    shares = [[event(number) for number in range(count)] for _ in range(THREADS)]
     began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return summary(found) | {"rate": len(found) / (time.perf_counter() - began)}
-
-
-def _print(report: dict[str, dict[str, float]]) -> None:
-    table = Table(title="Milliseconds in publish()")
-    for column in ("", "p50", "p95", "p99", "max", "events/s"):
-        table.add_column(column)
-    for name, numbers in report.items():
-        rate = f"{numbers['rate']:,.0f}" if "rate" in numbers else ""
-        quantiles = (f"{numbers[part]:.2f}" for part in ("p50", "p95", "p99", "max"))
-        table.add_row(name, *quantiles, rate)
-    Console().print(table)
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = [one for some in pool.map(partial(each, publish), shares) for one in some]
+    return found, len(found) / (time.perf_counter() - began)

@@ -86,6 +86,10 @@ class Series:
         """Another repetition's value."""
         self._values[name].append(value)
 
+    def median(self, name: str) -> float:
+        """Of the values so far."""
+        return statistics.median(self._values[name])
+
     def told(self, name: str, unit: str, bound: str = "", *targets: Target) -> Measurement:
         """The values of a name, beside those of another one."""
         values, bounds = tuple(self._values[name]), tuple(self._values[bound] if bound else ())
