@@ -11,6 +11,11 @@ SUPPRESSED = "omega: untracked-ok"
 """In a comment on the line or the one above: somebody has looked."""
 
 IMAGE_NAME = re.compile(r"\.(png|jpe?g|gif|webp|avif|bmp|tiff?)\b", re.IGNORECASE)
+IMAGE_MODEL = re.compile(r"[\"'`/][\w./-]*(?:-image\b|imagen-|dall-e)[\w.-]*[\"'`:]")
+"""A model that draws, in quotes or in a URL: gemini-3-pro-image-preview."""
+MODEL = re.compile(r"model(?:Name)?[\"']?\s*[=:]\s*[\"'`]")
+ENDPOINT = re.compile(r"/images/(?:generations|edits|variations)\b")
+"""Of OpenAI's HTTP API, for those who use no SDK."""
 INSERT = re.compile(r"insert\s+into\s+\"?generated_images", re.IGNORECASE)
 
 
@@ -28,7 +33,8 @@ class Names:
         "generateImage",
     )
     makes_when_asked: tuple[str, ...] = ("generate_content", "generateContent")
-    """Make one when IMAGE is among the modalities they ask for."""
+    """Make one when IMAGE is among the modalities they ask for, or the model is one that draws: as
+    it is named in the call, else anywhere in the file."""
     saves: tuple[str, ...] = ("uploadToGitHub", "upload_to_github", "generatedImage.create")
     saves_files: tuple[str, ...] = (
         "open",
@@ -39,6 +45,14 @@ class Names:
         "save",
         "toFile",
         "savefig",
+        "imsave",
+        "imwrite",
+        "put_object",
+        "putObject",
+        "PutObjectCommand",
+        "upload_file",
+        "upload_fileobj",
+        "createOrUpdateFileContents",
     )
     """Save one when a name that ends as an image's is among their arguments."""
     tells: tuple[str, ...] = (
@@ -71,11 +85,14 @@ def ends_with(dotted: str, names: tuple[str, ...]) -> bool:
     return any(dotted == name or dotted.endswith(f".{name}") for name in names)
 
 
-def judged(dotted: str, arguments: str, names: Names) -> str | None:
-    """What a call of this name with these arguments (as source) does; None when nothing."""
-    if ends_with(dotted, names.makes):
+def judged(dotted: str, arguments: str, names: Names, *, draws: bool) -> str | None:
+    """What a call of this name with these arguments (as source) does; None when nothing.
+
+    ``draws``: a model that draws is named somewhere in the file.
+    """
+    if ends_with(dotted, names.makes) or ENDPOINT.search(arguments):
         return f"{dotted} makes an image"
-    if ends_with(dotted, names.makes_when_asked) and "IMAGE" in arguments:
+    if ends_with(dotted, names.makes_when_asked) and _asks_for_one(arguments, draws=draws):
         return f"{dotted} makes an image"
     if ends_with(dotted, names.saves):
         return f"{dotted} saves an image"
@@ -84,3 +101,9 @@ def judged(dotted: str, arguments: str, names: Names) -> str | None:
     if INSERT.search(arguments):
         return f"{dotted} writes into generated_images, which only the projection does"
     return None
+
+
+def _asks_for_one(arguments: str, *, draws: bool) -> bool:
+    if "IMAGE" in arguments or IMAGE_MODEL.search(arguments):
+        return True
+    return draws and MODEL.search(arguments) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from operations.code_audit.names import Names, ends_with, judged
+from operations.code_audit.names import IMAGE_MODEL, Names, ends_with, judged
 
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.With | ast.AsyncWith
 
@@ -16,10 +16,11 @@ def untold(source: str, names: Names) -> Iterator[tuple[int, str]]:
     A function that tells (``with track``, ``@track``, a call of ``publish``) has told of all that
     stands in it. Raises SyntaxError.
     """
-    yield from _untold(ast.parse(source), names, told=False)
+    draws = IMAGE_MODEL.search(source) is not None
+    yield from _untold(ast.parse(source), names, told=False, draws=draws)
 
 
-def _untold(node: ast.AST, names: Names, *, told: bool) -> Iterator[tuple[int, str]]:
+def _untold(node: ast.AST, names: Names, *, told: bool, draws: bool) -> Iterator[tuple[int, str]]:
     for child in ast.iter_child_nodes(node):
         inner = told or (isinstance(child, Scope) and _tells(child, names))
         if isinstance(child, ast.Call) and not inner:
@@ -28,9 +29,9 @@ def _untold(node: ast.AST, names: Names, *, told: bool) -> Iterator[tuple[int, s
             if isinstance(child.func, ast.Attribute):
                 # Path("x.png").write_bytes(data) names the file in front.
                 arguments += " " + ast.unparse(child.func.value)
-            if dotted and (reason := judged(dotted, arguments, names)):
+            if dotted and (reason := judged(dotted, arguments, names, draws=draws)):
                 yield child.lineno, reason
-        yield from _untold(child, names, told=inner)
+        yield from _untold(child, names, told=inner, draws=draws)
 
 
 def _tells(node: Scope, names: Names) -> bool:

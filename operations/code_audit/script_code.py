@@ -8,8 +8,9 @@ from functools import lru_cache
 import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
 
-from operations.code_audit.names import Names, ends_with, judged
+from operations.code_audit.names import IMAGE_MODEL, Names, ends_with, judged
 
+CALLS = frozenset({"call_expression", "new_expression"})
 FUNCTIONS = frozenset(
     {
         "function_declaration",
@@ -46,17 +47,18 @@ def untold(source: bytes, names: Names, *, jsx: bool = False) -> Iterator[tuple[
     root = _parser(jsx=jsx).parse(source).root_node
     if root.has_error:
         raise NotParsed(_first_error(root))
-    yield from _untold(root, names, told=False)
+    draws = IMAGE_MODEL.search(source.decode("utf-8", "replace")) is not None
+    yield from _untold(root, names, told=False, draws=draws)
 
 
-def _untold(node: Node, names: Names, *, told: bool) -> Iterator[tuple[int, str]]:
+def _untold(node: Node, names: Names, *, told: bool, draws: bool) -> Iterator[tuple[int, str]]:
     for child in node.children:
         inner = told or (child.type in FUNCTIONS and _tells(child, names))
-        if child.type == "call_expression" and not inner:
+        if child.type in CALLS and not inner:
             dotted, arguments = _call(child)
-            if dotted and (reason := judged(dotted, arguments, names)):
+            if dotted and (reason := judged(dotted, arguments, names, draws=draws)):
                 yield child.start_point[0] + 1, reason
-        yield from _untold(child, names, told=inner)
+        yield from _untold(child, names, told=inner, draws=draws)
 
 
 def _tells(function: Node, names: Names) -> bool:
@@ -71,7 +73,7 @@ def _tells(function: Node, names: Names) -> bool:
 
 def _call(node: Node) -> tuple[str, str]:
     """The dotted name that is called, and the arguments as they are written."""
-    called = node.child_by_field_name("function")
+    called = node.child_by_field_name("function") or node.child_by_field_name("constructor")
     arguments = node.child_by_field_name("arguments")
     return _text(called).replace("?.", ".").replace("await ", ""), _text(arguments)
 
