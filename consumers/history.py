@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -187,9 +188,22 @@ def events_of_user(
             if needle not in value and b"\\u" not in value:
                 continue
             decoded = decoded_or_none(record)
-            if decoded is not None and getattr(decoded.event.data, "user_id", None) == user_id:
+            if decoded is None:
+                if _tells_of(value, user_id):
+                    found.readable.append(Position(record.partition, record.offset))
+            elif getattr(decoded.event.data, "user_id", None) == user_id:
                 _note(found, decoded)
     return found
+
+
+def _tells_of(value: bytes, user_id: str) -> bool:
+    """Whether a record that is no event, and so a dead letter, has something personal of a user."""
+    try:
+        data = json.loads(value)["data"]
+        return bool(data["user_id"] == user_id and any(data.get(name) for name in PERSONAL))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        name = re.escape(json.dumps(user_id, ensure_ascii=False).encode())
+        return re.search(rb'"user_id"\s*:\s*' + name, value) is not None
 
 
 def _note(found: OfUser, decoded: Decoded) -> None:

@@ -22,8 +22,8 @@ from kafka.coordinator.assignors.cooperative_sticky import (  # type: ignore[imp
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]  # same
 from kafka.structs import MemberState  # type: ignore[import-untyped]  # same
 
+from consumers.kafka_records import quick
 from consumers.log import LogError, LogUnavailable, OffsetOutOfRange, TopicMissing
-from schemas.codec import HEADERS
 from schemas.kafka_connection import KafkaConnection
 from schemas.record import Record
 
@@ -72,6 +72,9 @@ class Consumer:
             _give_up(opened)
             raise
         self._network: Any = opened[0]
+        # The library has no way to say how records are unpacked, which is most of its time.
+        fetcher = self.kafka._fetcher
+        fetcher.PartitionRecords = quick(fetcher.PartitionRecords, kafka_errors.CorruptRecordError)
         self.cluster: Any = self._network.cluster
 
     def connected(self, nodes: Iterable[int | str | None]) -> bool:
@@ -168,35 +171,9 @@ def already_there(create: Callable[[], Any]) -> bool:
     return False
 
 
-_USUAL_HEADERS = list(HEADERS)
-
-
-def records(fetched: Mapping[Any, list[Any]]) -> list[Record]:
-    """What a poll returned, as records; in the order of their offsets within each partition."""
-    new, usual, usual_list = tuple.__new__, HEADERS, _USUAL_HEADERS
-    found: list[Record] = []
-    for batch in fetched.values():
-        # A NamedTuple's own constructor costs twice as much.
-        found += [
-            new(
-                Record,
-                (
-                    topic,
-                    partition,
-                    offset,
-                    timestamp_ms,
-                    key,
-                    value,
-                    usual if headers == usual_list else _headers(headers),
-                ),
-            )
-            for topic, partition, _, offset, timestamp_ms, _, key, value, headers, *_ in batch
-        ]
-    return found
-
-
-def _headers(headers: list[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes], ...]:
-    return tuple((name, value or b"") for name, value in headers)
+def records(fetched: Mapping[Any, list[Record]]) -> list[Record]:
+    """What a Consumer's poll returned; in the order of their offsets within each partition."""
+    return [record for batch in fetched.values() for record in batch]
 
 
 @contextmanager
