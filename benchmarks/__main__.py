@@ -16,7 +16,10 @@ from benchmarks.options import EVENTS, QUICK, Options
 from benchmarks.place import HOME, Place, fresh_place
 from benchmarks.report import Failure, Measurement, Report
 
-NAMES = ("drain", "workers", "rebuild", "latency", "publish", "ingest", "growth", "startup")
+NAMES = (
+    *("drain", "workers", "rebuild", "latency", "publish", "ingest"),
+    *("growth", "costs", "startup"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

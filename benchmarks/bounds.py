@@ -27,7 +27,7 @@ TRAILER = b"\xff\xff"
 
 INDEXES = """
 SELECT indexname, indexdef, (SELECT contype FROM pg_constraint WHERE conname = indexname)
-FROM pg_indexes WHERE tablename = 'generated_images'
+FROM pg_indexes WHERE tablename = %s
 """
 
 
@@ -63,16 +63,21 @@ def c1(place: Place, data: Dataset, rows: list[bytes]) -> float:
 def c2(place: Place, data: Dataset, rows: list[bytes]) -> float:
     """Rows per second, the building of the indexes included."""
     with place.copy(data.empty, data.topic) as here, here.connect() as connection:
-        found = connection.execute(INDEXES).fetchall()
-        for name, _, constraint in found:
-            table = "ALTER TABLE generated_images DROP CONSTRAINT {} CASCADE"
-            dropped = sql.SQL(table if constraint else "DROP INDEX {}")
-            connection.execute(dropped.format(sql.Identifier(name)))
+        definitions = drop_indexes(connection, "generated_images")
         began = time.perf_counter()
         _copy(connection, rows)
-        for _, definition, _ in found:
+        for definition in definitions:
             connection.execute(definition)
         return len(rows) / (time.perf_counter() - began)
+
+
+def drop_indexes(connection: Connection[Any], table: str) -> list[str]:
+    """Drop all of a table's; the statements that make them again."""
+    found = connection.execute(INDEXES, (table,)).fetchall()
+    for name, _, constraint in found:
+        dropped = f"ALTER TABLE {table} DROP CONSTRAINT {{}}" if constraint else "DROP INDEX {}"
+        connection.execute(sql.SQL(dropped).format(sql.Identifier(name)))
+    return [definition for _, definition, _ in found]
 
 
 def c3(place: Place, data: Dataset) -> float:

@@ -12,7 +12,8 @@ from typing import Any
 from psycopg import Connection
 
 from benchmarks.bounds import c1, c3, r1, ready_rows
-from benchmarks.dataset import Dataset, Mix, make
+from benchmarks.dataset import Dataset, make
+from benchmarks.events import Mix
 from benchmarks.memory import peak_mb
 from benchmarks.options import Options
 from benchmarks.place import Place
@@ -143,6 +144,22 @@ def drain_here(
     peaks: dict[str, float] | None = None,
 ) -> dict[str, float]:
     """As drain, on this database; ``peaks`` is told the most memory of a worker of each, in MB."""
+    rates = paced(here, data, projections, workers=workers, after=after, peaks=peaks)
+    with here.connect() as connection:
+        check(connection, data, projections)
+    return rates
+
+
+def paced(
+    here: Place,
+    data: Dataset,
+    projections: Collection[str],
+    *,
+    workers: int = 1,
+    after: float = 0.0,
+    peaks: dict[str, float] | None = None,
+) -> dict[str, float]:
+    """As drain_here, without the comparison."""
     paces = {name: Pace(here, name, data.records) for name in projections}
     with ExitStack() as stack:
         running = {
@@ -155,8 +172,6 @@ def drain_here(
         if peaks is not None:
             for (name, _), process in running.items():
                 peaks[name] = max(peaks.get(name, 0), peak_mb(process.pid))
-    with here.connect() as connection:
-        check(connection, data, projections)
     return {name: pace.rate(after) for name, pace in paces.items()}
 
 

@@ -37,6 +37,8 @@ class Place:
     topic: str
     home: Path = HOME
     """Where processes write their logs, and keep what they spool."""
+    kafka_pid: int = 0
+    postgres_pid: int = 0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -126,7 +128,8 @@ def fresh_place(partitions: int = 6, home: Path = HOME) -> Iterator[Place]:
         try:
             name = f"bench_{uuid.uuid4().hex[:12]}"
             kafka = KafkaConnection(running.bootstrap_servers)
-            servers = Place(kafka, running.database_url, name, home)
+            pids = (running.kafka.pid, running.postgres.pid)
+            servers = Place(kafka, running.database_url, name, home, *pids)
             url = servers.create(name)
             create_topic(kafka, name, partitions=partitions)
             yield replace(servers, database_url=url)

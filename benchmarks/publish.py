@@ -16,11 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.events import event
 from benchmarks.latency import measure_k1, summary
 from benchmarks.options import Options
 from benchmarks.place import CACHE, Place
 from benchmarks.report import Measurement, Series, Target
-from benchmarks.sender import event
 from consumers.kafka_topics import create_topic
 from operations.embedded.kafka import Kafka
 from producers.kafka_publisher import KafkaPublisher

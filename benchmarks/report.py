@@ -22,16 +22,19 @@ Against = Literal["value", "ratio", "excess"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the median has to keep: itself, divided by its bound's, or less its bound's."""
+    """What the median has to keep; or its ratio to the bound's, or its excess over the bound's."""
 
     limit: float
     against: Against = "value"
     least: bool = False
     """Whether the limit is the least that will do; else it is the most."""
+    always: bool = False
+    """Whether the worst value has to keep it, and not only the median."""
 
     def __str__(self) -> str:
-        sign = "≥" if self.least else "≤"
-        limit = f"{self.limit:,g}"
+        sign, limit = "≥" if self.least else "≤", f"{self.limit:,g}"
+        if self.always:
+            limit += ", always"
         return {
             "value": f"{sign} {limit}",
             "ratio": f"{sign} {limit} times bound",
@@ -67,7 +70,8 @@ class Measurement:
         return all(self._keeps(target) for target in self.targets) if self.targets else None
 
     def _keeps(self, target: Target) -> bool:
-        value = self.median
+        worst = min if target.least else max
+        value = worst(self.values) if target.always else self.median
         if target.against == "ratio":
             value = self.ratio or 0.0
         elif target.against == "excess":

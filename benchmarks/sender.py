@@ -11,37 +11,14 @@ import json
 import os
 import sys
 import time
-from typing import Any
 
+from benchmarks.events import event
 from producers.kafka_publisher import KafkaPublisher
-from schemas.events import ImageGenerated, new_event
 from schemas.kafka_connection import KafkaConnection
 
 TICK_S = 0.001
 """With higher rates, what has become due meanwhile is sent together."""
 DEADLINE_S = 60.0
-
-
-def event(number: int) -> Any:
-    """An event of about 700 bytes."""
-    return new_event(
-        ImageGenerated(
-            request_id=f"latency-{number:08d}",
-            user_id=f"user{number % 97}",
-            username="ada",
-            tool_name="generateUserImage",
-            prompt="A quiet harbour at dusk, soft light, " * 4,
-            model="gemini-3-pro-image-preview",
-            size="1024x1024",
-            storage_url=f"https://images.test/file-library/{number}.png",
-            storage_provider="github",
-            mime_type="image/png",
-            bytes=524_288,
-            sha256=f"{number:064x}",
-            tags=("portrait",),
-            metadata={"number": number},
-        )
-    )
 
 
 def main() -> None:
