@@ -16,7 +16,7 @@ from operations.removing import Removed, Remover
 from operations.storing import Stores
 from operations.wiring import Ledger, open_spool
 from producers.publisher import Publisher
-from producers.spool_erasing import erase_user
+from producers.spool_erasing import erase_user, waiting_images
 from projections import removals, user_keys
 from projections.connections import Connection
 from projections.positions import ProjectionKey, lock_projection
@@ -64,7 +64,7 @@ class Eraser:
     def erase(self, user_id: str, requested_by: str | None = None) -> Erased:
         """Erase everything of the user. Raises SpoolError, LogError, psycopg.Error."""
         erasure = removals.begin_erasure(self._connection, user_id, requested_by)
-        self._add(erasure, "spooled", self._purge_spool(user_id))
+        self._add(erasure, "spooled", self._purge_spool(erasure, user_id))
         # From now on nobody can open what the log has; new events get another key.
         self._keys_gone(erasure, user_id)
         removed, of_user = self._remove_images(erasure, user_id)
@@ -75,15 +75,21 @@ class Eraser:
         self._add(erasure, "dead_letters", removals.remove_letters_of(self._connection, user_id))
         copies = removals.remove_from_copies(self._connection, user_id)
         self._add(erasure, "rows_of_kept_tables", copies)
+        removals.forget_samples(self._connection)
         receipt = self._receipt(erasure, of_user)
         if not of_user.readable:
             finished = removals.finish_erasure(self._connection, erasure)
             receipt = self._note(erasure, {"finished_at": finished.isoformat()})
         return Erased(receipt)
 
-    def _purge_spool(self, user_id: str) -> int:
+    def _purge_spool(self, erasure: Erasure, user_id: str) -> int:
         spool = open_spool(self._ledger.settings)
         try:
+            waiting = waiting_images(spool, user_id)
+            store = next(one for one in self._stores if one is not None)
+            named = {one: store.url_of(name) for one, name in waiting.filenames.items()}
+            # Their bytes go with the others'; once the spool is purged, this line alone knows them.
+            removals.plan(self._connection, named | waiting.urls, "erasure", erasure_id=erasure.id)
             return erase_user(spool, user_id)
         finally:
             spool.close()
@@ -113,11 +119,12 @@ class Eraser:
         total, of_user = Removed(), OfUser(set())
         told: set[str] = set()
         try:
-            for _ in range(ROUNDS):
+            for number in range(ROUNDS):
                 later = events_of_user(reader, user_id, of_user.end, self._progress)
                 _extend(of_user, later)
                 known = removals.requests_of_user(self._connection, user_id) | of_user.requests
-                if not known - told:
+                # The first time there may be what the spool, or a run before this one, has planned.
+                if number and not known - told:
                     break
                 new = {one: of_user.urls.get(one) for one in known - told}
                 removals.plan(self._connection, new, "erasure", erasure_id=erasure.id)

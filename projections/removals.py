@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Identifier
 
 from projections.shadow import KINDS, TABLES, Shadow
 
@@ -47,10 +47,19 @@ SELECT request_id FROM generated_images WHERE user_id = %(user)s
 UNION SELECT request_id FROM statistics_requests WHERE user_id = %(user)s
 """
 LETTERS_GONE = """
-DELETE FROM dead_letters
+DELETE FROM {}
 WHERE position(%s::bytea IN value) > 0 OR position(%s::bytea IN value) > 0
 """
-SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)"
+KEPT = """
+SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY(%s) AND tablename = ANY(%s)
+"""
+# Sums stay as they were, for a rollback; what stands for an error that was this user's alone goes.
+LABELS_GONE = SQL("""
+UPDATE {schema}.statistics_sums SET label = NULL
+WHERE label IS NOT NULL AND bucket IN (
+    SELECT 'error=' || error_fingerprint FROM {schema}.statistics_requests
+    WHERE error_fingerprint IS NOT NULL GROUP BY error_fingerprint HAVING bool_and(user_id = %s))
+""")
 COPIES = """
 SELECT c.oid::regclass::text FROM pg_class AS c
 WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
@@ -146,21 +155,51 @@ def requests_of_user(connection: Connection[Any], user_id: str) -> frozenset[str
 
 def remove_letters_of(connection: Connection[Any], user_id: str) -> int:
     """Remove the dead letters that name the user as theirs; how many."""
-    name = json.dumps(user_id, ensure_ascii=False)
-    needles = (f'"user_id":{name}'.encode(), f'"user_id": {name}'.encode())
-    return connection.execute(LETTERS_GONE, needles).rowcount
+    return _remove_letters(connection, user_id, [Identifier("dead_letters")])
 
 
 def remove_from_copies(connection: Connection[Any], user_id: str) -> int:
-    """Remove the user's rows from tables that were kept: replaced, as of a time, half built."""
-    live = str(connection.execute("SELECT current_schema()").fetchall()[0][0])
-    shadows = [Shadow("table", live, kind) for kind in KINDS]
-    wanted = [shadows[0].previous, *(shadow.schema for shadow in shadows)]
-    schemas = [row[0] for row in connection.execute(SCHEMAS, (wanted,))]
-    tables: list[Composable] = [Identifier(schema, TABLES["table"][0]) for schema in schemas]
-    tables += [SQL(row[0]) for row in connection.execute(COPIES)]
+    """Remove the user's rows from tables that were kept: replaced, as of a time, half built.
+
+    Their statistics keep their numbers, for a rollback, and lose the texts of the user's errors.
+    """
     statement = SQL("DELETE FROM {} WHERE user_id = %s")
-    return sum(connection.execute(statement.format(t), (user_id,)).rowcount for t in tables)
+    rows = [*_kept(connection, "generated_images"), *_as_of(connection)]
+    gone = sum(connection.execute(statement.format(t), (user_id,)).rowcount for t in rows)
+    for schema, _ in _kept_names(connection, "statistics_sums"):
+        connection.execute(LABELS_GONE.format(schema=Identifier(schema)), (user_id,))
+    return gone + _remove_letters(connection, user_id, _kept(connection, "dead_letters"))
+
+
+def forget_samples(connection: Connection[Any]) -> None:
+    """The planner keeps frequent values of each column; have it look at what is left."""
+    names = [*TABLES["table"], *TABLES["stats"], "dead_letters"]
+    live = [Identifier(name) for name in names]
+    for table in (*live, *_kept(connection, *names), *_as_of(connection)):
+        connection.execute(SQL("ANALYZE {}").format(table))
+
+
+def _remove_letters(connection: Connection[Any], user_id: str, tables: Sequence[Identifier]) -> int:
+    name = json.dumps(user_id, ensure_ascii=False)
+    needles = (f'"user_id":{name}'.encode(), f'"user_id": {name}'.encode())
+    statement = SQL(LETTERS_GONE)
+    return sum(connection.execute(statement.format(t), needles).rowcount for t in tables)
+
+
+def _kept(connection: Connection[Any], *names: str) -> list[Identifier]:
+    return [Identifier(*place) for place in _kept_names(connection, *names)]
+
+
+def _kept_names(connection: Connection[Any], *names: str) -> list[tuple[str, str]]:
+    """Schema and name of such tables in every schema that a rebuild has made."""
+    live = str(connection.execute("SELECT current_schema()").fetchall()[0][0])
+    shadows = [Shadow(projection, live, kind) for projection in TABLES for kind in KINDS]
+    schemas = {schema for shadow in shadows for schema in (shadow.previous, shadow.schema)}
+    return connection.execute(KEPT, (sorted(schemas), list(names))).fetchall()
+
+
+def _as_of(connection: Connection[Any]) -> list[SQL]:
+    return [SQL(row[0]) for row in connection.execute(COPIES)]
 
 
 def begin_erasure(connection: Connection[Any], user_id: str, requested_by: str | None) -> Erasure:

@@ -11,15 +11,20 @@ import pytest
 from psycopg import Connection
 from psycopg.sql import SQL
 
+from operations.erasing import Eraser
 from operations.rebuilding import RebuildOptions, run_as_of, run_rebuild
+from operations.storing import open_stores
 from operations.wiring import open_spool
+from producers.intents import IntendedFile, Intents
 from producers.kafka_publisher import KafkaPublisher
 from producers.spool_rows import SpoolEntry
 from producers.storage import StorageUnavailable
 from schemas.codec import encode
+from schemas.events import GeneratedEvent, RequestData
 from tests.support.builders import TIME, failed, generated
-from tests.support.ledger_world import LedgerWorld, ledger_world, local_variables
+from tests.support.ledger_world import PNG, LedgerWorld, ledger_world, local_variables
 from tests.support.running import Shell
+from tests.support.sending import AnyMessage, send
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
@@ -89,7 +94,8 @@ def test_nothing_of_the_user_is_left_and_all_of_the_others(
         " VALUES ('table', 't', 0, 0, 0, %s, '[]', 'WrongType', 'm', 'f')",
         (json.dumps(poison).encode(),),
     )
-    run_rebuild(world.ledger, "table", RebuildOptions(processes=1), lambda _: True)
+    for projection in ("table", "stats"):
+        run_rebuild(world.ledger, projection, RebuildOptions(processes=1), lambda _: True)
     run_as_of(world.ledger, TIME, "as_it_was", 1)
     with world.working():
         ran = shell("erase", "123", "--by", "request 42", "--yes", "--json")
@@ -98,7 +104,7 @@ def test_nothing_of_the_user_is_left_and_all_of_the_others(
     assert receipt["log"]["readable"] == 0
     assert receipt["log"]["events_sealed"] == 4
     assert len(receipt["keys_destroyed"]) == 1
-    assert (receipt["images"], receipt["files"]) == (4, 3)
+    assert (receipt["images"], receipt["files"]) == (5, 3)
     assert (receipt["spooled"], receipt["dead_letters"]) == (1, 1)
     assert receipt["rows_of_kept_tables"] >= 4
     assert world.rows == ["his-0", "his-1", "his-2"]
@@ -111,6 +117,67 @@ def test_nothing_of_the_user_is_left_and_all_of_the_others(
     statistics = shell("images", "stats", "--json").facts
     assert (statistics["total_images"], statistics["unique_users"]) == (3, 1)
     assert shell("reconcile", "--json").code == 0
+
+
+def test_images_that_only_the_spool_knows_of_go_too(world: LedgerWorld, shell: Shell) -> None:
+    fill(world)
+    spool = open_spool(world.settings)
+    for request_id in ("mine-waiting", "mine-untold"):
+        name = f"{request_id}.png"
+        place = world.store.put(PNG + request_id.encode(), name, "image/png")
+        event = generated(
+            request_id, **MINE, storage_url=place.url, storage_provider=place.provider
+        )
+        assert isinstance(event, GeneratedEvent)
+        if request_id == "mine-waiting":
+            spool.append(SpoolEntry(event.id, request_id, encode(event)), claim=False)
+        else:
+            # Its process died when the image was stored, and the event was not yet written.
+            intents = Intents(spool)
+            request = RequestData(request_id=request_id, tool_name="generateUserImage", **MINE)
+            intents.open_file(intents.open(request), IntendedFile(1, name, event))
+    spool.close()
+    with world.working():
+        ran = shell("erase", "123", "--yes", "--json")
+        assert shell("erase", "nobody", "--yes").code == 0
+    assert (ran.code, ran.facts["spooled"], ran.facts["files"]) == (0, 2, 5)
+    assert [name for name in world.files if "mine" in name] == []
+    assert len(world.files) == 3
+
+
+def test_an_erasure_killed_when_the_spool_was_purged_is_gone_on_with(
+    world: LedgerWorld, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = world.store.put(PNG, "mine-waiting.png", "image/png")
+    event = generated("mine-waiting", **MINE, storage_url=place.url, storage_provider="local")
+    spool = open_spool(world.settings)
+    spool.append(SpoolEntry(event.id, "mine-waiting", encode(event)), claim=False)
+    spool.close()
+    world.publish(generated("his", **HIS))
+    world.project()
+
+    def killed(_: object, __: object) -> None:
+        raise KeyboardInterrupt
+
+    with world.working(), world.ledger.connect() as connection:
+        eraser = Eraser(world.ledger, connection, world.publisher, open_stores(world.settings))
+        with monkeypatch.context() as patch:
+            patch.setattr("operations.erasing.user_keys.destroy", killed)
+            with pytest.raises(KeyboardInterrupt):
+                eraser.erase("123")
+        assert world.files == ["mine-waiting.png"]
+        assert shell("erase", "123", "--yes").code == 0
+    assert world.files == []
+
+
+def test_the_planner_s_samples_of_the_user_go(world: LedgerWorld, shell: Shell) -> None:
+    fill(world)
+    world.connection.execute("ANALYZE")
+    samples = "SELECT most_common_vals::text FROM pg_stats WHERE tablename = 'generated_images'"
+    assert "my own cat" in str(world.connection.execute(samples).fetchall())
+    with world.working():
+        assert shell("erase", "123", "--yes").code == 0
+    assert "my own cat" not in str(world.connection.execute(samples).fetchall())
 
 
 def test_a_rebuild_from_nothing_brings_nothing_back(world: LedgerWorld, shell: Shell) -> None:
@@ -149,6 +216,23 @@ def test_what_was_never_sealed_is_named(world: LedgerWorld, shell: Shell) -> Non
     assert ran.code == 1
     assert ran.facts["log"]["readable_at"] == [place.token]
     assert "finished_at" not in ran.facts
+
+
+def test_a_record_that_is_no_event_is_named_when_anybody_can_read_it(
+    world: LedgerWorld, shell: Shell
+) -> None:
+    bad = json.loads(encode(generated("mine-bad", **MINE)))
+    bad["data"]["bytes"] = "many"
+    sealed = {"data": {"user_id": "123", "bytes": "many"}}
+    values = [json.dumps(bad).encode(), json.dumps(sealed).encode(), b'{"user_id": "123", "my own']
+    send(
+        world.ledger.servers.kafka.bootstrap_servers,
+        world.ledger.topic,
+        [AnyMessage(b"key", value) for value in values],
+    )
+    with world.working():
+        ran = shell("erase", "123", "--yes", "--json")
+    assert (ran.code, ran.facts["log"]["readable"]) == (1, 2)
 
 
 def test_rows_that_no_event_made_go_too(world: LedgerWorld, shell: Shell) -> None:
