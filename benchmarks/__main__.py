@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = QUICK if given.quick else Options(given.events, given.repetitions)
     gc.set_threshold(50_000, 20, 50)  # as the program itself has it
     with fresh_place(home=given.home) as place:
-        report = _measure(place, options, given.names or NAMES)
+        found, failures = measure(place, options, given.names or NAMES)
+        report = Report(describe(place, options), found, failures)
         report.write(given.home)
     report.print()
     sys.exit(1 if report.failures else 0)
@@ -50,12 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure(place: Place, options: Options, names: Sequence[str]) -> Report:
+def measure(
+    place: Place, options: Options, names: Sequence[str]
+) -> tuple[list[Measurement], list[Failure]]:
+    """What the modules of these names have measured. One that breaks off stops no other."""
     found: list[Measurement] = []
-    failures = [
-        Failure(name, "there is no such measurement") for name in names if name not in NAMES
-    ]
-    for name in (name for name in names if name in NAMES):
+    failures: list[Failure] = []
+    for name in names:
         began = time.monotonic()
         try:
             found.extend(import_module(f"benchmarks.{name}").run(place, options))
@@ -63,7 +65,7 @@ def _measure(place: Place, options: Options, names: Sequence[str]) -> Report:
             traceback.print_exc()
             failures.append(Failure(name, " ".join(f"{type(exc).__name__}: {exc}".split())[:300]))
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
-    return Report(describe(place, options), found, failures)
+    return found, failures
 
 
 if __name__ == "__main__":

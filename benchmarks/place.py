@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +66,14 @@ class Place:
         return self.database_url.rpartition("/")[0] + f"/{database}"
 
     def create(self, name: str, template: str | None = None) -> str:
-        """Create a database with the tables, or as a copy of another; its URL."""
+        """Create a database as a copy of another, or of one with the tables; its URL."""
         made = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-            sql.Identifier(name), sql.Identifier(template or "template1")
+            sql.Identifier(name), sql.Identifier(template or _with_tables(self))
         )
         with self.connect() as connection:
             connection.execute(made)
             connection.execute("CHECKPOINT")
-        url = self.url_of(name)
-        if template is None:
-            migrate.upgrade(url)
-        return url
+        return self.url_of(name)
 
     @contextmanager
     def copy(self, template: str, topic: str) -> Iterator[Place]:
@@ -116,6 +114,14 @@ class Place:
     def log(self, name: str) -> Path:
         """The file of what a process said."""
         return self.home / f"{name}.log"
+
+
+@cache
+def _with_tables(place: Place) -> str:
+    """A database in which the tables are, and nothing else; its name."""
+    name = f"tables_{uuid.uuid4().hex[:6]}"
+    migrate.upgrade(place.create(name, "template1"))
+    return name
 
 
 @contextmanager
