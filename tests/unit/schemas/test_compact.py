@@ -77,6 +77,14 @@ def test_numbers_are_those_of_the_codec(event: Event, number: str, name: str) ->
     assert read_quickly(value) in (None, careful(value))
 
 
+@given(text=st.text("Ab9+/=-_ ü", min_size=50, max_size=60))
+def test_what_is_sealed_is_that_of_the_codec(text: str) -> None:
+    parsed = json.loads(encode(generated()))
+    parsed["data"]["sealed"] = text
+    value = json.dumps(parsed, ensure_ascii=False).encode()
+    assert read_quickly(value) in (None, careful(value))
+
+
 @given(event=events(), data=st.data())
 def test_damaged_bytes_are_judged_as_by_the_codec(event: Event, data: st.DataObject) -> None:
     value = bytearray(encode(event))
