@@ -16,6 +16,7 @@ from schemas.kafka_connection import KafkaConnection
 from schemas.sealing import SealingKey, cipher_of, seal
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+GOLDEN_RATIO = 0.6180339887498949
 USERS, TOOLS = 5_000, 8
 OUTSTANDING = 20_000
 
@@ -68,8 +69,8 @@ def event(number: int, scattered: bool = False) -> Any:
 
 
 def user(number: int) -> str:
-    """Whose image it is; neighbours are different users'."""
-    return f"user{number * 7919 % USERS}"
+    """Whose image it is: one user in ten makes nearly half of them."""
+    return f"user{int(USERS * (number * GOLDEN_RATIO % 1) ** 3)}"
 
 
 def sent(count: int, mix: Mix, keys: Mapping[str, SealingKey], seed: int = 1) -> Iterator[Sent]:

@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from benchmarks.dataset import Dataset, make
 from benchmarks.drain import paced
-from benchmarks.events import Mix
+from benchmarks.events import CLEAN, Mix
 from benchmarks.filling import fill
 from benchmarks.options import PAGES, Options
 from benchmarks.place import Place
@@ -21,6 +21,9 @@ from projections.image_search import Place as Where
 from projections.image_search import encode_cursor, list_page
 from projections.images import DEFAULT_LIMIT, stats_query
 from projections.statistics_reads import Dimension, read_breakdown, read_numbers
+
+IDS = {"ids in order": CLEAN, "ids in no order": Mix(scattered=True)}
+"""The program's own request ids are UUIDs of version 7, in order; a tool may bring others."""
 
 # The rows that came from the topic, under the table's own name, which is looked for here first.
 ONLY_NEW = """
@@ -36,36 +39,41 @@ PLACE = "SELECT created_at, id FROM generated_images ORDER BY created_at DESC, i
 
 def run(place: Place, options: Options) -> Iterator[Measurement]:
     """The same events, drained by each projection into a small and a large table."""
-    data = make(place, "grown", options.small, Mix(scattered=True))
+    data = {
+        name: make(place, f"grown_{number}", options.small, mix)
+        for number, (name, mix) in enumerate(IDS.items())
+    }
     filled = {size: fill(place, f"filled_{size}", size) for size in (options.small, options.large)}
-    small, large = (f"{size:,} rows" for size in filled)
     series = Series("growth")
     for _ in range(options.repetitions):
-        for size, name in filled.items():
-            with place.copy(name, data.topic) as here:
-                _drain(here, data, size, series)
-                _read(here, size, series, options)
+        for ids, events in data.items():
+            for size, name in filled.items():
+                with place.copy(name, events.topic) as here:
+                    _drain(here, events, f"{ids}, at {size:,} rows", series)
+                    _check(here, events, size)
+                    _read(here, size, series, options)
     for projection in ("table", "stats"):
-        yield series.told(f"{projection} at {large}", "µs an event", f"{projection} at {small}")
-        wal = f"{projection}, WAL at "
-        yield series.told(f"{wal}{large}", "bytes an event", f"{wal}{small}")
-    for size, rows in zip(filled, (small, large), strict=True):
+        for ids in data:
+            small, large = (f"{ids}, at {size:,} rows" for size in filled)
+            told = f"{projection}, {large}", f"{projection}, {small}"
+            yield series.told(told[0], "µs an event", told[1])
+            yield series.told(f"{told[0]}, WAL", "bytes an event", f"{told[1]}, WAL")
+    for size in filled:
+        rows = f"{size:,} rows"
         far = f"page {_last_page(size):,} at {rows}"
         yield series.told(far, "ms", f"newest page at {rows}", Target(1.2, "ratio"))
         count = f"the document's stats query at {rows}"
         yield series.told(f"statistics at {rows}", "ms", count, Target(5))
 
 
-def _drain(here: Place, data: Dataset, size: int, series: Series) -> None:
+def _drain(here: Place, data: Dataset, kind: str, series: Series) -> None:
     for projection in ("table", "stats"):
         with here.connect() as connection:
             before = _wal(connection)
             rate = paced(here, data, (projection,))[projection]
             written = _wal(connection) - before
-        series.add(f"{projection} at {size:,} rows", 1e6 / rate)
-        series.add(f"{projection}, WAL at {size:,} rows", written / data.records)
-    with here.connect() as connection:
-        _check(connection, data, size)
+        series.add(f"{projection}, {kind}", 1e6 / rate)
+        series.add(f"{projection}, {kind}, WAL", written / data.records)
 
 
 def _wal(connection: Connection[Any]) -> int:
@@ -73,19 +81,24 @@ def _wal(connection: Connection[Any]) -> int:
     return int(connection.execute(query).fetchall()[0][0])
 
 
-def _check(connection: Connection[Any], data: Dataset, size: int) -> None:
+def _check(here: Place, data: Dataset, size: int) -> None:
     """The new rows are what the judge said, and the statistics are those of the whole table."""
+    with here.connect() as connection:
+        _check_statistics(connection, size + data.rows)
+        connection.execute(ONLY_NEW)
+        assert digest_of_images(connection) == data.digest, "the table is wrong"
+
+
+def _check_statistics(connection: Connection[Any], rows: int) -> None:
     told = read_numbers(connection)
     assert told._asdict() == stats_query(connection), "the statistics are wrong"
-    assert told.total_images == size + data.rows, "rows are missing, or too many"
+    assert told.total_images == rows, "rows are missing, or too many"
     days = {
         entry.value: (entry.numbers.total_images, entry.numbers.unique_users)
         for entry in read_breakdown(connection, Dimension.DAY)
     }
-    rows = connection.execute(DAYS).fetchall()
-    assert days == {day: (total, users) for day, total, users in rows}, "a day is wrong"
-    connection.execute(ONLY_NEW)
-    assert digest_of_images(connection) == data.digest, "the table is wrong"
+    counted = connection.execute(DAYS).fetchall()
+    assert days == {day: (total, users) for day, total, users in counted}, "a day is wrong"
 
 
 def _read(here: Place, size: int, series: Series, options: Options) -> None:
