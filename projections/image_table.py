@@ -14,6 +14,7 @@ from projections.lift import lift
 from projections.merge import State, is_conflict, merge
 from projections.projection import Applied, Decoded, NeedExclusive
 from projections.unsealing import Unsealer
+from projections.wire import TextArray
 from schemas.record import FIRST_LOG_ID
 
 
@@ -97,11 +98,12 @@ def load_states(connection: Connection[Any], keys: list[str]) -> dict[str, State
     Rows are locked before the side tables are read: a transaction that was waited for has
     committed by then, and each statement sees what was committed when it began.
     """
+    wanted = (TextArray(keys),)
     with connection.pipeline():
         connection.execute(sql.PLAN_BY_KEY)
-        row_cursor = connection.execute(sql.LOAD_ROWS, (keys,), prepare=True, binary=True)
-        moved_cursor = connection.execute(sql.LOAD_RELOCATIONS, (keys,), prepare=True, binary=True)
-        gone_cursor = connection.execute(sql.LOAD_TOMBSTONES, (keys,), prepare=True, binary=True)
+        row_cursor = connection.execute(sql.LOAD_ROWS, wanted, prepare=True, binary=True)
+        moved_cursor = connection.execute(sql.LOAD_RELOCATIONS, wanted, prepare=True, binary=True)
+        gone_cursor = connection.execute(sql.LOAD_TOMBSTONES, wanted, prepare=True, binary=True)
     found = {row[1]: row for row in row_cursor.fetchall()}
     moved = {row[0]: row for row in moved_cursor.fetchall()}
     states = {key: rows.state_of_row(row, moved.get(key)) for key, row in found.items()}

@@ -32,7 +32,7 @@ from projections.statistics_state import (
 )
 from projections.statistics_tally import Tally
 from projections.unsealing import Unsealer
-from projections.wire import wire_time
+from projections.wire import TextArray, wire_time
 from schemas.compact import CompactEvent, Failed, Generated, compact
 from schemas.events import ImageFailed
 
@@ -134,7 +134,7 @@ class StatisticsProjection:
         tally.count(changes.removed, -1)
         columns = tally.columns(settled.changes, labels)
         if columns.buckets:
-            connection.execute(sql.ADD_TO_SUMS, (turn.shard, *columns), prepare=True)
+            connection.execute(sql.ADD_TO_SUMS, (turn.shard, *columns.wired()), prepare=True)
         if settled.gone:
             sweep(connection, settled.gone)
 
@@ -167,7 +167,7 @@ def load(
     with connection.pipeline():
         connection.execute(sql.PLAN_BY_KEY, prepare=True)
         standing = connection.execute(sql.STANDING, (enough,), prepare=True)
-        found = connection.execute(sql.LOAD_REQUESTS, (keys,), prepare=True, binary=True)
+        found = connection.execute(sql.LOAD_REQUESTS, (TextArray(keys),), prepare=True, binary=True)
     generation, unsettled = standing.fetchall()[0]
     return generation, unsettled, {row[0]: state_of_row(row) for row in found}
 

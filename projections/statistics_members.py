@@ -25,6 +25,7 @@ from projections import statistics_sql as sql
 from projections.positions import try_lock_projection
 from projections.statistics_known import KnownPairs, Pair
 from projections.statistics_state import Buckets, Contribution
+from projections.wire import TextArray
 
 SETTLE_AT = 200
 """Unsettled pairs from which on a batch tries to settle them; each costs a reader a look-up."""
@@ -153,9 +154,9 @@ def _execute_pairs(
     return dict(connection.execute(statement, _columns(pairs), prepare=True).fetchall())
 
 
-def _columns(pairs: Iterable[Pair]) -> tuple[list[str], list[str]]:
+def _columns(pairs: Iterable[Pair]) -> tuple[TextArray, TextArray]:
     ordered = sorted(pairs)
-    return [bucket for bucket, _ in ordered], [user for _, user in ordered]
+    return TextArray([bucket for bucket, _ in ordered]), TextArray([user for _, user in ordered])
 
 
 def _scalar(connection: Connection[Any], statement: str) -> Any:

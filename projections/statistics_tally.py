@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from projections.statistics_state import Buckets, Cell, Contribution, Labels
+from projections.wire import Int8Array, TextArray
 
 
 class Columns(NamedTuple):
@@ -18,6 +19,11 @@ class Columns(NamedTuple):
     bytes_count: list[int]
     unique_users: list[int]
     labels: list[str | None]
+
+    def wired(self) -> tuple[TextArray | Int8Array, ...]:
+        """The columns as parameters."""
+        buckets, *numbers, labels = self
+        return TextArray(buckets), *map(Int8Array, numbers), TextArray(labels)
 
 
 class Tally:
