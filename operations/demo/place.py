@@ -15,7 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from operations.demo.leftovers import end_leftovers
 from operations.embedded.stack import Running, Stack
-from producers.storage import LocalStorage
+from producers.storage import LocalStorage, Stored
+from producers.storage.wrapped import WrappedStorage
 from projections.connections import connector
 from projections.demonstration import DATABASE, recreate_database
 
@@ -26,6 +27,21 @@ CONFIGURED = ("OMEGA_KAFKA_BOOTSTRAP_SERVERS", "OMEGA_DATABASE_URL", "DATABASE_U
 
 class AlreadyRunning(Exception):
     """Another demonstration uses the same corner."""
+
+
+class Archive(WrappedStorage):
+    """Names with a prefix in the same store, so that the demonstration's server can show them."""
+
+    PREFIX = "archived-"
+
+    def put(self, data: bytes, filename: str, mime_type: str) -> Stored:
+        """Store it under its name in the archive."""
+        return super().put(data, self.PREFIX + filename, mime_type)
+
+    def filename_of(self, url: str) -> str | None:
+        """See Storage; None for what is not in the archive."""
+        name = super().filename_of(url)
+        return name if name is not None and name.startswith(self.PREFIX) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +62,9 @@ class Place:
         return LocalStorage(self.home / "uploads", f"{self._pages}/uploads")
 
     @property
-    def archive(self) -> LocalStorage:
+    def archive(self) -> Archive:
         """Where some of them are moved."""
-        return LocalStorage(self.home / "archive", f"{self._pages}/archive")
+        return Archive(self.images)
 
     @property
     def _pages(self) -> str:
@@ -111,7 +127,7 @@ def place_under(stack_home: Path, now: datetime, port: int) -> Iterator[Place]:
             raise AlreadyRunning(str(home)) from None
         end_leftovers(home / WORKERS)
         running = Stack(stack_home).up()
-        for name in ("uploads", "archive", "logs"):
+        for name in ("uploads", "logs"):
             shutil.rmtree(home / name, ignore_errors=True)
         (home / "logs").mkdir()
         yield _place(home, stack_home.resolve(), running, now, port)
