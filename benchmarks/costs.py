@@ -82,18 +82,26 @@ def _on_disk(place: Place, topic: str) -> int:
 
 
 def _drain(here: Place, data: Dataset, projection: str, series: Series) -> None:
-    before = (_postgres(here), _kafka(here))
+    """From the first commit on, so that starting up does not count."""
     with here.worker(projection) as process:
+        before = _spent(here, process.pid)
         pace = Pace(here, projection, data.records)
+        while not pace.seen and pace.thread.is_alive():
+            time.sleep(0.02)
+        first = pace.seen[0][1]
+        if first < data.records:
+            before = _spent(here, process.pid)
         pace.wait([process])
-        took = _seconds(process.pid)
-    for part, seconds in (
-        ("program", took),
-        ("PostgreSQL", _postgres(here) - before[0]),
-        ("Kafka", _kafka(here) - before[1]),
-    ):
-        series.add(f"{projection}: {part}", seconds / data.records * 1e6)
+        after = _spent(here, process.pid)
+    for part, seconds in after.items():
+        count = data.records - first or data.records
+        series.add(f"{projection}: {part}", (seconds - before[part]) / count * 1e6)
     series.add("log: values", data.bytes / data.records)
+
+
+def _spent(here: Place, worker: int) -> dict[str, float]:
+    """Processor time so far, in seconds."""
+    return {"program": _seconds(worker), "PostgreSQL": _postgres(here), "Kafka": _kafka(here)}
 
 
 def _sizes(connection: Connection[Any], series: Series, data: Dataset) -> list[str]:

@@ -17,7 +17,7 @@ from schemas.sealing import SealingKey, cipher_of, seal
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 GOLDEN_RATIO = 0.6180339887498949
-USERS, TOOLS = 5_000, 8
+USERS, TOOLS = 5_003, 8
 OUTSTANDING = 20_000
 
 
