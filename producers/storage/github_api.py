@@ -19,6 +19,8 @@ from producers.storage.storage import StorageUnavailable
 JSON = "application/vnd.github+json"
 
 FIRST_WAIT_S = 0.5
+UNTOLD_PATIENCE_S = 60.0
+"""A rate limit says when it ends, and is waited for; a server that is away does not."""
 LONGEST_WAIT_S = 8.0
 UNTOLD_LIMIT_S = 60.0
 """The wait that the API's rules ask for when a limit was hit and no header says how long."""
@@ -57,6 +59,7 @@ class Patience:
         self._until = clock() + seconds
         self._clock, self._sleep = clock, sleep
         self._failures = 0
+        self._failing_since = 0.0
 
     @property
     def left(self) -> float:
@@ -66,15 +69,22 @@ class Patience:
     def wait(self, reason: str, seconds: float | None = None) -> None:
         """Before the next try; without ``seconds`` for a while that grows, with jitter.
 
-        Raises StorageUnavailable, at once, when the deadline would come first.
+        Raises StorageUnavailable, at once, when the deadline would come first; and after
+        UNTOLD_PATIENCE_S where nobody says how long it will take.
         """
         self._failures += 1
+        left, told = self.left, seconds is not None
+        if self._failures == 1:
+            self._failing_since = self._clock()
         if seconds is None:
             longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (self._failures - 1))
             seconds = longest * (0.5 + random.random() / 2)  # noqa: S311  # no secret
-        if seconds >= self.left:
+            left = min(left, self._failing_since + UNTOLD_PATIENCE_S - self._clock())
+        if seconds >= left:
             raise StorageUnavailable(f"{reason}; given up after {self._failures} tries")
         self._sleep(seconds)
+        if told:
+            self._failing_since = self._clock()
 
 
 class GitHubApi:

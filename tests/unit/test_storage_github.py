@@ -117,6 +117,18 @@ def test_a_server_that_stays_down_is_given_up_at_the_deadline(
     assert 30 < clock.now <= 60
 
 
+def test_who_is_patient_waits_for_a_told_time_and_a_minute_for_an_untold_one(clock: Clock) -> None:
+    def wait_for_ever() -> None:
+        while True:
+            patience.wait("away")
+
+    patience = clock.patience(900)
+    patience.wait("a limit", 700)
+    with pytest.raises(StorageUnavailable, match="away; given up after"):
+        wait_for_ever()
+    assert 740 < clock.now <= 760
+
+
 def test_nobody_listens(clock: Clock) -> None:
     with github_server() as server:
         storage = connect(server, clock)
