@@ -13,6 +13,7 @@ from producers.tools.parameters import Parameters, parsed
 from producers.tools.sources import ImageSource, NoImages
 from producers.tools.tool import Job, Tool
 from producers.tracking import Tracker
+from schemas.limits import BYTE_LIMITS
 
 MAX_IMAGES = 10
 """Of one call."""
@@ -57,12 +58,15 @@ class Tools:
 
         ``fields`` are the request's others: username, request_id, message_id, tags. Whatever goes
         wrong is told as ImageFailed and raised: ToolError, StorageError, PublishError. Raises
-        UnknownTool, InvalidEvent and SpoolError before anything can be told.
+        UnknownTool, SpoolError, and InvalidEvent for a user or a field that no event can hold,
+        before anything can be told.
         """
         if name not in self._tools:
             raise UnknownTool(f"there is no tool {name[:60]!r}; there are {', '.join(self._tools)}")
         tool = self._tools[name]
         read, wrong = _read(tool, parameters or {}, n, files)
+        prompt, unspeakable = _tellable(prompt)
+        wrong = wrong or unspeakable
         told = fields | {"model": tool.model(self._generator)}
         if read is not None:
             told = read.columns() | told
@@ -74,6 +78,19 @@ class Tools:
                 picture = tool.make(job)
                 call.save(picture.data, picture.mime_type, **picture.fields)
         return Tracked(call.request_id, call.images)
+
+
+def _tellable(prompt: str) -> tuple[str, BadParameters | None]:
+    """The prompt as an event can hold it, and what is wrong with it if that is another."""
+    limit = BYTE_LIMITS["prompt"]
+    text = prompt.replace("\0", "\N{SYMBOL FOR NULL}").encode(errors="replace")
+    if len(text) > limit:
+        cut = text[:limit].decode(errors="ignore")
+        return cut, BadParameters(f"prompt: {len(text):,} bytes, limit {limit:,}")
+    told = text.decode()
+    if told != prompt:
+        return told, BadParameters("prompt: contains NUL (U+0000), or half of a surrogate pair")
+    return prompt, None
 
 
 def _read(

@@ -315,3 +315,20 @@ def test_a_ninth_tool_is_a_declaration(world: ToolsWorld) -> None:
     assert isinstance(data, ImageGenerated)
     with Image.open(io.BytesIO(world.bytes_of(data))) as image:
         assert image.getpixel((0, 0)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said", "told"),
+    [
+        ("a\0b", "contains NUL", "a\N{SYMBOL FOR NULL}b"),
+        ("a\ud83db", "surrogate", "a?b"),
+        ("ü" * 140_000, "280,000 bytes, limit 262,144", "ü" * 131_072),
+    ],
+)
+def test_a_prompt_that_no_event_can_hold_is_a_bad_parameter(
+    world: ToolsWorld, prompt: str, said: str, told: str
+) -> None:
+    with pytest.raises(BadParameters, match=said):
+        world.tools.run("generateComic", user="1", prompt=prompt)
+    failure = world.the_failure()
+    assert (failure.error_code, failure.prompt) == ("BadParameters", told)
