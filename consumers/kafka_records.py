@@ -97,7 +97,8 @@ def _records(
     for _ in range(count):
         length, at = _varint(buffer, at)
         end = at + length
-        # One byte of attributes, of which none is in use.
+        if buffer[at]:
+            raise ValueError("attributes, of which none is in use")
         delta, at = _varint(buffer, at + 1)
         time = first_time + delta if append_time is None else append_time
         delta, at = _varint(buffer, at)

@@ -11,6 +11,7 @@ from random import Random
 from PIL import Image
 
 from producers.drawing import avatar, chart, comic, edit, icon, scene
+from producers.drawing.lettering import drawable
 from producers.drawing.words import Brief, understand
 
 GENERATOR = "offline-drawing-1"
@@ -51,7 +52,7 @@ def draw(
         raise ValueError(
             f"size {size[0]}x{size[1]} is outside {MIN_SIDE} to {MAX_SIDE} pixels a side"
         )
-    brief = understand(prompt, style)
+    brief = understand(drawable(prompt), style)
     artist, flat = TOOLS.get(tool, TOOLS["generateUserImage"])
     image = artist(brief, size, Random(_seed(tool, prompt, style)), source)
     data, mime_type = _encoded(image, flat=flat or brief.finishes[:1] == ("pixel",))

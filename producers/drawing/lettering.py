@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from unicodedata import category
 
 from PIL import ImageFont
 
@@ -12,8 +13,19 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _BEYOND_ASCII = frozenset("\xa0©«°±·»\u2018\u2019“”…™")
 """Of what the typeface that Pillow carries has beyond ASCII: neither ö nor é is in it."""
+_NO_LETTERS = frozenset({"Cc", "Zl", "Zp"})
 _WIDE = "mpl-data/fonts/ttf/DejaVuSans.ttf"
 """matplotlib carries one for Latin, Greek, Cyrillic, Arabic and many signs."""
+
+
+def drawable(text: str) -> str:
+    """The text with blanks for control characters and Unicode's separators of lines, but LF.
+
+    What lays out letters beyond ASCII fails on some of them.
+    """
+    return "".join(
+        char if char == "\n" or category(char) not in _NO_LETTERS else " " for char in text
+    )
 
 
 def font(size: int, text: str = "") -> Font:
