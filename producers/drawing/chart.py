@@ -70,9 +70,8 @@ def values_of(prompt: str) -> list[tuple[str, float]]:
 
 
 def _title(brief: Brief) -> str:
-    if brief.quotes:
-        return brief.quotes[0]
-    return brief.prompt.partition(":")[0].strip()[:60]
+    text = brief.quotes[0] if brief.quotes else brief.prompt.partition(":")[0].strip()[:60]
+    return " ".join(text.split())
 
 
 def _sheet(image: Image.Image, paper: Colour, brief: Brief, random: Random) -> Sheet:

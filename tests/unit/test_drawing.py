@@ -66,6 +66,14 @@ def test_what_is_asked_for_in_other_words_or_once_more_is_another_picture(
     assert len({draw(tool, text, size=SMALL, style=style).data for text, style in asked}) == 4
 
 
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("odd", ["\x1e", "\x85", "\u2029", "\r\n", "\n", "\t"])
+def test_what_has_no_letters_is_no_obstacle_beside_letters_beyond_ascii(
+    tool: str, odd: str
+) -> None:
+    assert draw(tool, f"a{odd}é: 1, 2", size=SMALL).data
+
+
 @given(tool=st.sampled_from([*TOOLS, "aToolOfTomorrow"]), prompt=st.text(max_size=300))
 @settings(max_examples=60, deadline=None)
 def test_any_prompt_gives_an_image_of_the_size_asked_for(tool: str, prompt: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image, ImageDraw
 
-from producers.drawing.lettering import Font, font
+from producers.drawing.lettering import Font, drawable, font
 from producers.tools.editing import operations as op
 
 MARGIN = 0.04
@@ -46,11 +46,11 @@ def _fitted(
     draw: ImageDraw.ImageDraw, wanted: op.Text, height: int, room: tuple[int, int]
 ) -> tuple[str, Font, int]:
     """The text in lines, its letters, and how wide its outline is."""
-    size = wanted.size or max(SMALLEST * 2, round(height * 0.08))
+    size, words = wanted.size or max(SMALLEST * 2, round(height * 0.08)), drawable(wanted.text)
     while True:
-        letters = font(size, wanted.text)
+        letters = font(size, words)
         outline = max(1, size // 14) if wanted.outline else 0
-        text = "\n".join(_lines(wanted.text, letters, room[0] - 2 * outline))
+        text = "\n".join(_lines(words, letters, room[0] - 2 * outline))
         box = draw.multiline_textbbox((0, 0), text, font=letters, stroke_width=outline, spacing=4)
         if (box[2] - box[0] <= room[0] and box[3] - box[1] <= room[1]) or size <= SMALLEST:
             return text, letters, outline
