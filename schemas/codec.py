@@ -3,7 +3,8 @@
 Reading takes one of two ways. An event that is exactly of its type's current version is read by
 one call into pydantic-core and a few tests on the bytes. Whatever has anything unusual to it (an
 unknown field, an old version, a fault) is read again, with care: parsed, searched for what cannot
-be stored, upcast, validated, and refused with an exact reason. Both ways come to the same event.
+be stored, upcast, validated, and refused with an exact reason. Both ways come to the same event,
+and so does the consumers' own, ``schemas.compact``, which shares the tests on the bytes.
 """
 
 from __future__ import annotations
@@ -88,29 +89,34 @@ def decode_strict(value: bytes | None, upcasters: Upcasters = UPCASTERS) -> Even
 
 def decode_record(record: Record) -> Event:
     """As decode, for a record: one without a key is refused, whatever its value says."""
+    check_key(record)
+    return decode(record.value)
+
+
+def check_key(record: Record) -> None:
+    """Raises InvalidEvent for a record without a key."""
     if not record.key:
         raise InvalidEvent("NoKey", "key: is missing, must be the request's id in UTF-8")
-    return decode(record.value)
+
+
+def guess(value: bytes) -> int:
+    """The letter after ``"Image`` where it first stands: a guess at the type. Raises IndexError."""
+    return value[value.find(_HINT) + _TELLING]
 
 
 def _read_quickly(value: bytes) -> Event | None:
     """None when there is anything to be looked at with care. Nearly all time goes here."""
     # Which type it is, is a guess; the model's own Literal decides. A tagged union costs a third.
     try:
-        event = _guesses[value[value.find(_HINT) + _TELLING]](value)
+        event = _guesses[guess(value)](value)
     except (ValidationError, LookupError):
         return None
     attributes = event.__dict__
     data = attributes["data"].__dict__
     subject, metadata = attributes["subject"], data.get("metadata")
     if (
-        # Only an escape can bring NUL in, and in plain ASCII characters are bytes.
-        ((_BACKSLASH in value or not value.isascii()) and not _texts_fit(value, attributes, data))
-        or (
-            metadata
-            and not (_is_text(map(type, metadata.values())) and len(value) <= MAX_METADATA_BYTES)
-            and not (is_storable(metadata.values()) and len(value) <= _MAY_SWELL)
-        )
+        (is_peculiar(value) and not _texts_fit(value, attributes, data))
+        or (metadata and not metadata_fits(metadata, len(value)))
         or (subject is not None and subject != data["request_id"])
     ):
         return None
@@ -118,15 +124,37 @@ def _read_quickly(value: bytes) -> Event | None:
     return _in_utc(event) if attributes["time"].tzinfo.utcoffset(None) else event
 
 
-def _texts_fit(value: bytes, attributes: dict[str, Any], data: dict[str, Any]) -> bool:
-    """Whether the texts hold no NUL, and no more bytes than they may; no is said too often."""
+def is_peculiar(value: bytes) -> bool:
+    """Whether texts may hold NUL, which only an escape brings in, or characters of many bytes."""
+    return _BACKSLASH in value or not value.isascii()
+
+
+def texts_fit(value: bytes, **texts: str) -> bool:
+    """Whether these fields hold no NUL and no more bytes than they may; no is said too often.
+
+    The limits of all others are beyond that of the whole value.
+    """
     return (
         len(value) <= BYTE_LIMITS["error"]
-        and len(attributes["id"]) <= BYTE_LIMITS["id"] // 4
-        and len(attributes["source"]) <= BYTE_LIMITS["source"] // 4
-        and len(data["request_id"]) <= BYTE_LIMITS["request_id"] // 4
-        and len(data.get("storage_url", "")) <= BYTE_LIMITS["storage_url"] // 4
+        and all(len(text) <= BYTE_LIMITS[name] // 4 for name, text in texts.items())
         and value.find(_NUL) < 0
+    )
+
+
+def metadata_fits(metadata: dict[str, Any], size: int) -> bool:
+    """Whether it can be stored, in an event of so many bytes; no is said too often."""
+    if size <= MAX_METADATA_BYTES and _is_text(map(type, metadata.values())):
+        return True
+    return size <= _MAY_SWELL and is_storable(metadata.values())
+
+
+def _texts_fit(value: bytes, attributes: dict[str, Any], data: dict[str, Any]) -> bool:
+    return texts_fit(
+        value,
+        id=attributes["id"],
+        source=attributes["source"],
+        request_id=data["request_id"],
+        storage_url=data.get("storage_url", ""),
     )
 
 

@@ -21,21 +21,11 @@ from msgspec import NODEFAULT, Meta, Struct
 from pydantic import BaseModel
 
 from schemas import events, limits
-from schemas.codec import decode
-from schemas.errors import InvalidEvent
+from schemas.codec import check_key, decode, guess, is_peculiar, metadata_fits, texts_fit
 from schemas.events import ENVELOPES, Event
-from schemas.json_values import MAX_METADATA_BYTES, is_storable
 from schemas.limits import BYTE_LIMITS
 from schemas.record import FIRST_LOG_ID, Record
 
-_HINT = b'"Image'
-_TELLING = len("Image") + 1
-_BACKSLASH = ord("\\")
-_NUL = b"\\u0000"
-_MAY_SWELL = MAX_METADATA_BYTES // 8
-"""Bytes. Compact JSON is shorter than what was read, but for numbers: 1e15 is written in full."""
-
-_is_text = frozenset({str}).issuperset
 _is_time = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)").fullmatch
 _is_url = re.compile(r"https?://[0-9A-Za-z.-]+(:\d{1,5})?/[!-\[\]-~]*").fullmatch
 _is_sha256 = re.compile(r"[0-9a-f]{64}").fullmatch
@@ -144,8 +134,7 @@ _parsers: dict[int, Callable[[bytes], CompactEvent]] = {
 
 def read_record(record: Record) -> CompactEvent:
     """As codec.decode_record. Raises InvalidEvent."""
-    if not record.key:
-        raise InvalidEvent("NoKey", "key: is missing, must be the request's id in UTF-8")
+    check_key(record)
     value = record.value
     event = read_quickly(value) if value and len(value) <= limits.MAX_VALUE_BYTES else None
     return compact(decode(value)) if event is None else event
@@ -162,7 +151,7 @@ def read_quickly(value: bytes) -> CompactEvent | None:
     """The event; None when there is anything to be looked at with care."""
     try:
         # Which type it is, is a guess; the event's own Literal decides.
-        event: Any = _parsers[value[value.find(_HINT) + _TELLING]](value)
+        event: Any = _parsers[guess(value)](value)
         data, text = event.data, event.time
         if _is_time(text) is None:
             return None
@@ -176,8 +165,11 @@ def read_quickly(value: bytes) -> CompactEvent | None:
         not 1970 <= time.year < 9999
         or event.subject not in (None, data.request_id)
         or not _CHECKS[type(data)](data, len(value))
-        # Only an escape can bring NUL in, and in plain ASCII characters are bytes.
-        or ((_BACKSLASH in value or not value.isascii()) and not _texts_fit(value, event, data))
+        # Of URLs only those in plain ASCII have come so far.
+        or (
+            is_peculiar(value)
+            and not texts_fit(value, id=event.id, source=event.source, request_id=data.request_id)
+        )
     ):
         return None
     found: CompactEvent = event
@@ -192,11 +184,7 @@ def _checked_outcome(data: Any, size: int) -> bool:
         and 1 <= n <= limits.INT4_MAX
         and (old is None or (type(old) is int and 1 <= old < FIRST_LOG_ID))
         and (sealed is None or _is_sealed(sealed) is not None)
-        and (
-            not metadata
-            or (size <= MAX_METADATA_BYTES and _is_text(map(type, metadata.values())))
-            or (size <= _MAY_SWELL and is_storable(metadata.values()))
-        )
+        and (not metadata or metadata_fits(metadata, size))
     )
 
 
@@ -216,14 +204,3 @@ _CHECKS: dict[type, Callable[[Any, int], bool]] = {
     Moved: lambda data, _: _checked_place(data),
     Deleted: lambda *_: True,
 }
-
-
-def _texts_fit(value: bytes, event: CompactEvent, data: Any) -> bool:
-    """Whether the texts hold no NUL, and no more bytes than they may; no is said too often."""
-    return (
-        len(value) <= BYTE_LIMITS["error"]
-        and len(event.id) <= BYTE_LIMITS["id"] // 4
-        and len(event.source) <= BYTE_LIMITS["source"] // 4
-        and len(data.request_id) <= BYTE_LIMITS["request_id"] // 4
-        and value.find(_NUL) < 0
-    )
