@@ -21,15 +21,10 @@ from producers.storage import file_name
 from projections.auditing import findings_of, last_run
 from schemas.events import GeneratedEvent
 from tests.support.builders import deleted, failed, generated
-from tests.support.ledger_world import LedgerWorld, ledger_world, local_variables
+from tests.support.ledger_world import LedgerWorld, ledger_world
 from tests.support.running import Ran, Shell
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
-
-
-@pytest.fixture
-def variables(kafka_server: str, topic: str, database_url: str, tmp_path: Path) -> dict[str, str]:
-    return local_variables(kafka_server, topic, database_url, tmp_path)
 
 
 @pytest.fixture

@@ -30,11 +30,6 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
 
 @pytest.fixture
-def variables(kafka_server: str, topic: str, database_url: str, tmp_path: Path) -> dict[str, str]:
-    return local_variables(kafka_server, topic, database_url, tmp_path)
-
-
-@pytest.fixture
 def world(
     variables: dict[str, str], connection: Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LedgerWorld]:

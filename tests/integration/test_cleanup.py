@@ -17,15 +17,10 @@ from operations.retention_policy import Keep, Policy, Remove
 from producers.storage import StorageUnavailable
 from producers.storage.local import LocalStorage
 from tests.support.builders import TIME, failed
-from tests.support.ledger_world import LedgerWorld, ledger_world, local_variables
+from tests.support.ledger_world import LedgerWorld, ledger_world
 from tests.support.running import Shell
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
-
-
-@pytest.fixture
-def variables(kafka_server: str, topic: str, database_url: str, tmp_path: Path) -> dict[str, str]:
-    return local_variables(kafka_server, topic, database_url, tmp_path)
 
 
 @pytest.fixture

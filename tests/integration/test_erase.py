@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from producers.storage import StorageUnavailable
 from schemas.codec import encode
 from schemas.events import GeneratedEvent, RequestData
 from tests.support.builders import TIME, failed, generated
-from tests.support.ledger_world import PNG, LedgerWorld, ledger_world, local_variables
+from tests.support.ledger_world import PNG, LedgerWorld, ledger_world
 from tests.support.running import Shell
 from tests.support.sending import AnyMessage, send
 
@@ -36,11 +35,6 @@ MINE: dict[str, Any] = {
     "metadata": {"name": "Tom the cat"},
 }
 HIS: dict[str, Any] = {"user_id": "456", "username": "bob", "prompt": "a boat"}
-
-
-@pytest.fixture
-def variables(kafka_server: str, topic: str, database_url: str, tmp_path: Path) -> dict[str, str]:
-    return local_variables(kafka_server, topic, database_url, tmp_path)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from tests.support.ledger_world import LedgerWorld, ledger_world, local_variables
+from tests.support.ledger_world import LedgerWorld, ledger_world
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "node"
 DATA = {
@@ -71,11 +71,6 @@ def produce(folder: Path, data: dict[str, Any]) -> dict[str, str]:
     assert ran.returncode == 0, ran.stderr
     said: dict[str, str] = json.loads(ran.stdout)
     return said
-
-
-@pytest.fixture
-def variables(kafka_server: str, topic: str, database_url: str, tmp_path: Path) -> dict[str, str]:
-    return local_variables(kafka_server, topic, database_url, tmp_path)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from PIL import Image
 from psycopg import Connection
 
 from projections.images import get_generated_image, get_image_of_request
-from tests.support.ledger_world import LedgerWorld, ledger_world, local_variables
+from tests.support.ledger_world import LedgerWorld, ledger_world
 from tests.support.model_server import Answer, gemini_image, model_server
 from tests.support.running import Shell
 
@@ -31,11 +31,6 @@ DRAWING = (
     "generateComic",
     "generateIconEmoji",
 )
-
-
-@pytest.fixture
-def variables(kafka_server: str, topic: str, database_url: str, tmp_path: Path) -> dict[str, str]:
-    return local_variables(kafka_server, topic, database_url, tmp_path)
 
 
 @pytest.fixture
