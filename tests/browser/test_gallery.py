@@ -18,6 +18,14 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 COUNT = "SELECT count(*) FROM generated_images"
 DAY = f"{NOW:%Y-%m-%d}"
 
+BACK_AND_FORWARD = """async () => {
+  const went = (way) => new Promise((done) => {
+    addEventListener("popstate", done, { once: true });
+    history[way]();
+  });
+  for (let time = 0; time < 20; time++) { await went("back"); await went("forward"); }
+}"""
+
 
 def ids(page: Page) -> list[int]:
     """The images that are shown, in their order."""
@@ -147,6 +155,21 @@ def test_back_and_forward_show_what_the_address_says(tab: Tab) -> None:
     page.go_back()
     expect(page.locator("[data-image]")).to_have_count(count)
     assert page.url == tab.address + "/?user=u1"
+
+
+def test_going_back_and_at_once_forward_leaves_the_viewer_open(tab: Tab) -> None:
+    page = tab.go("/?user=u1")
+    viewer = page.get_by_role("dialog")
+    page.locator("[data-image]").first.click()
+    expect(viewer).to_contain_text("lighthouse")
+    address = page.url
+    # A dialog tells that it was closed with the next frame, when it may be open again.
+    page.evaluate(BACK_AND_FORWARD)
+    expect(viewer).to_contain_text("lighthouse")
+    assert page.url == address
+    page.keyboard.press("Escape")
+    expect(viewer).to_be_hidden()
+    expect(page).to_have_url(tab.address + "/?user=u1")
 
 
 def test_the_viewer_tells_everything(browser: Browser, address: str, rows: Any) -> None:

@@ -87,6 +87,8 @@ viewer.querySelector("[data-previous]").addEventListener("click", () => step(-1)
 viewer.querySelector("[data-next]").addEventListener("click", () => step(1));
 viewer.addEventListener("click", (event) => { if (event.target === viewer) viewer.close(); });
 viewer.addEventListener("close", () => {
+  // The browser tells it with the next frame; by then Forward may have opened it again.
+  if (viewer.open) return;
   content.replaceChildren();
   if (history.state?.viewer) history.back();
   shown?.focus();
