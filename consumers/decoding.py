@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from consumers.processor import Batch
 from projections.dead_letters import DeadLetter
-from projections.projection import Decoded
+from projections.projection import Decoded, Prepared
 from schemas.compact import read_record
 from schemas.errors import InvalidEvent
 from schemas.record import Record
@@ -26,6 +26,8 @@ class Draft:
     """Records whose key is not their request's id, which is accepted."""
     oldest_ms: dict[int, int] = field(default_factory=dict)
     """Timestamp of each partition's first record, milliseconds since 1970."""
+    prepared: Prepared | None = None
+    """What the projection made of ``decoded``; None while it has not, or not of all of it."""
 
     @property
     def records(self) -> int:
@@ -33,7 +35,13 @@ class Draft:
         return len(self.decoded) + len(self.invalid)
 
     def extend(self, later: Draft) -> None:
-        """Append a draft of the records that follow."""
+        """Append a draft of the records that follow, which is used up."""
+        if not self.decoded:
+            self.prepared = later.prepared
+        elif self.prepared is None or (later.decoded and later.prepared is None):
+            self.prepared = None
+        elif later.prepared is not None:
+            self.prepared.join(later.prepared)
         self.decoded += later.decoded
         self.invalid += later.invalid
         self.next_offsets |= later.next_offsets
@@ -46,6 +54,7 @@ class Draft:
         if self.next_offsets.keys().isdisjoint(partitions):
             return
         before = self.records
+        self.prepared = None
         self.decoded = [d for d in self.decoded if d.record.partition not in partitions]
         self.invalid = [d for d in self.invalid if d.record.partition not in partitions]
         for partition in partitions:
@@ -55,7 +64,7 @@ class Draft:
 
     def batch(self) -> Batch:
         """The finished batch, which shares the draft's lists."""
-        return Batch(self.decoded, self.invalid, self.next_offsets)
+        return Batch(self.decoded, self.invalid, self.next_offsets, self.prepared)
 
 
 def decode_batch(records: Sequence[Record]) -> Batch:

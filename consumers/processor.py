@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, Transaction
 
 from consumers.isolation import apply_isolating
 from projections.dead_letters import DeadLetter, store
@@ -16,15 +16,16 @@ from projections.faults import EnvironmentFault, Fault, FenceLost, classify
 from projections.positions import (
     Claim,
     ProjectionKey,
-    advance,
     announce,
     claim,
     evict_owners,
     evict_stuck,
     lock_positions,
     lock_projection,
+    must_have_advanced,
+    send_advance,
 )
-from projections.projection import Applied, Decoded, NeedExclusive, Projection
+from projections.projection import Applied, Decoded, NeedExclusive, Prepared, Projection
 
 BATCH_LOCK_TIMEOUT_S = 4.0
 """For ``connect``: how long a batch waits for a lock before it looks whether the holder lives."""
@@ -44,6 +45,8 @@ class Batch:
     decoded: Sequence[Decoded]
     invalid: Sequence[DeadLetter]
     next_offsets: Mapping[int, int]
+    prepared: Prepared | None = None
+    """What the projection has made of ``decoded`` already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,18 @@ class Processor:
         """These partitions are somebody else's now."""
         for number in partitions:
             self._claims.pop(number, None)
+
+    def prepare(self, decoded: Sequence[Decoded]) -> Prepared | None:
+        """Do for ``process`` what needs no database; another thread may call it.
+
+        None when something is wrong, which ``process`` will find and isolate.
+        """
+        try:
+            return self._projection.prepare(decoded)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001  a fault of one of the records, whatever it is
+            return None
 
     def process(self, batch: Batch) -> Processed:
         """Apply the batch and advance the positions, in one transaction.
@@ -159,21 +174,35 @@ class Processor:
         self, connection: Connection[Any], batch: Batch, *, exclusive: bool, isolating: bool
     ) -> Processed:
         poison: Sequence[DeadLetter] = ()
-        with connection.transaction():
-            lock_projection(connection, self._key, exclusive=exclusive)
-            advance(connection, self._key, self._claims, batch.next_offsets)
+        with self._begun(connection, batch, exclusive=exclusive):
             if isolating:
                 applied, poison = apply_isolating(
                     self._projection, connection, batch.decoded, exclusive=exclusive
                 )
             elif batch.decoded:
-                applied = self._projection.apply(connection, batch.decoded, exclusive=exclusive)
+                applied = self._projection.apply(
+                    connection, batch.decoded, batch.prepared, exclusive=exclusive
+                )
             else:
                 applied = Applied()
             letters = (*batch.invalid, *poison)
             store(connection, self._key.projection, letters)
-            announce(connection, self._key)
         return Processed(applied, letters)
+
+    @contextmanager
+    def _begun(
+        self, connection: Connection[Any], batch: Batch, *, exclusive: bool
+    ) -> Iterator[None]:
+        """A transaction with what each batch begins with, sent at once: it is one round trip."""
+        with ExitStack() as transaction:
+            with connection.pipeline():
+                # connection.transaction() would stay in the pipeline, which COPY does not like.
+                transaction.enter_context(Transaction(connection))
+                lock_projection(connection, self._key, exclusive=exclusive)
+                sent = send_advance(connection, self._key, self._claims, batch.next_offsets)
+                announce(connection, self._key)
+            must_have_advanced(sent, batch.next_offsets)
+            yield
 
     def _was_committed(self, connection: Connection[Any], batch: Batch) -> bool:
         """Whether the batch whose fate is unknown is in the tables. Raises FenceLost."""

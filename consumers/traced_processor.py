@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from consumers.processor import Batch, Processed
 from consumers.writer import BatchProcessor
+from projections.projection import Decoded, Prepared
 from schemas.tracing import Tracer
 
 
@@ -25,6 +26,10 @@ class TracedProcessor:
     def forget(self, partitions: Collection[int]) -> None:
         """See Processor."""
         self._processor.forget(partitions)
+
+    def prepare(self, decoded: Sequence[Decoded]) -> Prepared | None:
+        """See Processor."""
+        return self._processor.prepare(decoded)
 
     def process(self, batch: Batch) -> Processed:
         """See Processor."""

@@ -42,9 +42,9 @@ class Limits:
 class Worker:
     """One member of a projection's consumer group.
 
-    The poller, which is the thread that calls ``run``, reads and decodes; a writer thread claims
-    and applies. The database may be away for as long as it likes: the poller keeps the membership
-    alive, and nothing that was read is acknowledged anywhere but in the database.
+    The poller, which is the thread that calls ``run``, reads, decodes and prepares; a writer thread
+    claims and applies. The database may be away for as long as it likes: the poller keeps the
+    membership alive, and nothing that was read is acknowledged anywhere but in the database.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Worker:
         self._vitals = vitals
         self._limits = limits
         self._handover = Handover(limits.batch_records, limits.batch_bytes)
+        self._prepare = processor.prepare
         self._writer = Writer(processor, self._handover, metrics, vitals, backoff)
         self._log_backoff = backoff()
         self._assigned: set[int] = set()
@@ -160,6 +161,7 @@ class Worker:
             self._rebalance()
         if records:
             draft = decode(records)
+            draft.prepared = self._prepare(draft.decoded)
             self._metrics.consumed.inc(len(records))
             self._metrics.key_mismatches.inc(draft.key_mismatches)
             self._handover.add(draft)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -16,6 +16,7 @@ from consumers.processor import Batch, Processed
 from consumers.retry import Backoff
 from consumers.vitals import Vitals
 from projections.faults import EnvironmentFault, FenceLost
+from projections.projection import Decoded, Prepared
 
 LOGGED_DEAD_LETTERS = 10
 """At most so many of a batch's dead letters are logged one by one; the table has them all."""
@@ -29,6 +30,8 @@ class BatchProcessor(Protocol):
     def claim(self, partitions: Collection[int]) -> Mapping[int, int]: ...
 
     def forget(self, partitions: Collection[int]) -> None: ...
+
+    def prepare(self, decoded: Sequence[Decoded]) -> Prepared | None: ...
 
     def process(self, batch: Batch) -> Processed: ...
 

@@ -25,8 +25,8 @@ COLUMNS = (
 NO_EVENT = Outcome(datetime.min.replace(tzinfo=UTC), "", False, None)
 """Stands for a row that no event made: the weakest outcome there is, so any event overrules it."""
 
-_JSONB_VERSION = b"\x01"
-_arrays = TextArrays()
+JSONB_VERSION = b"\x01"
+known_arrays = TextArrays()
 
 
 def image_in_place(state: State) -> Image:
@@ -95,22 +95,23 @@ def copy_values(request_id: str, state: State) -> tuple[Any, ...]:
         state.row_id,
         request_id,
         *image[:14],
-        None if image.tags is None else _arrays.of(image.tags),
+        None if image.tags is None else known_arrays.of(image.tags),
         "success" if outcome.success else "failed",
         image.error,
-        None if metadata is None else _JSONB_VERSION + _metadata_bytes(metadata),
+        None if metadata is None else JSONB_VERSION + json_bytes(metadata),
         image.message_id,
         wire_time(outcome.time),
         outcome.event_id,
     )
 
 
-def _metadata_bytes(metadata: dict[str, Any] | bytes) -> bytes:
+def json_bytes(metadata: dict[str, Any] | bytes) -> bytes:
+    """Metadata as JSON in UTF-8."""
     return metadata if isinstance(metadata, bytes) else to_json(metadata)
 
 
 def _metadata_text(metadata: dict[str, Any] | bytes | None) -> str | None:
-    return None if metadata is None else _metadata_bytes(metadata).decode()
+    return None if metadata is None else json_bytes(metadata).decode()
 
 
 def state_of_row(row: Sequence[Any], relocation: Sequence[Any] | None) -> State:

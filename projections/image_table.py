@@ -10,8 +10,8 @@ from psycopg import Connection, Cursor
 
 from projections import image_rows as rows
 from projections import image_sql as sql
-from projections.lift import lift
-from projections.merge import State, is_conflict, merge
+from projections.image_batch import ImageBatch, Row, joined
+from projections.merge import State, is_conflict
 from projections.projection import Applied, Decoded, NeedExclusive
 from projections.unsealing import Unsealer
 from projections.wire import TextArray
@@ -20,14 +20,15 @@ from schemas.record import FIRST_LOG_ID
 
 @dataclass(slots=True)
 class Changes:
-    """What a batch writes, by kind; each list is in the order of request ids."""
+    """What a batch writes, by kind; each list is in the order of request ids, rows as in COPY."""
 
-    inserted: list[tuple[str, State]] = field(default_factory=list)
+    inserted: list[Row] = field(default_factory=list)
     updated: list[tuple[str, State]] = field(default_factory=list)
     rows_gone: list[str] = field(default_factory=list)
     relocations: list[tuple[str, State]] = field(default_factory=list)
     relocations_gone: list[str] = field(default_factory=list)
     tombstones: list[tuple[str, State]] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
     unchanged: int = 0
     unprotected: bool = False
     """A tombstone or a move is written for a request without a row, so no row lock guards it."""
@@ -41,20 +42,25 @@ class TableProjection:
     def __init__(self) -> None:
         self._unsealer = Unsealer()
 
+    def prepare(self, events: Sequence[Decoded]) -> ImageBatch:
+        """See Projection.prepare."""
+        batch = ImageBatch()
+        batch.take(events, self._unsealer)
+        return batch
+
     def apply(
-        self, connection: Connection[Any], events: Sequence[Decoded], *, exclusive: bool = False
+        self,
+        connection: Connection[Any],
+        events: Sequence[Decoded],
+        prepared: ImageBatch | None = None,
+        *,
+        exclusive: bool = False,
     ) -> Applied:
         """See Projection.apply."""
-        self._unsealer.open(connection, events)
-        conflicts: list[str] = []
-        states = fold(events, conflicts)
-        keys = sorted(states)
-        known = load_states(connection, keys)
-        for request_id, stored in known.items():
-            if is_conflict(stored, states[request_id]):
-                conflicts.append(request_id)
-            states[request_id] = _joined(stored, states[request_id])
-        changes = compare(keys, known, states)
+        batch = self.prepare(events) if prepared is None else prepared
+        batch.open(connection, self._unsealer)
+        keys = sorted(batch.events)
+        changes = compare(keys, load_states(connection, keys), batch)
         if changes.unprotected and not exclusive:
             raise NeedExclusive
         write(connection, changes)
@@ -63,33 +69,11 @@ class TableProjection:
             updated=len(changes.updated),
             deleted=len(changes.rows_gone),
             unchanged=changes.unchanged,
-            conflicts=tuple(conflicts),
+            conflicts=tuple(changes.conflicts),
         )
 
     def forget(self) -> None:
         """See Projection.forget; keys, which are remembered, do not change."""
-
-
-def fold(events: Iterable[Decoded], conflicts: list[str]) -> dict[str, State]:
-    """Merge the events of each request with each other; conflicting requests are noted."""
-    folded: dict[str, State] = {}
-    for decoded in events:
-        request_id = decoded.event.data.request_id
-        fact = lift(decoded)
-        before = folded.get(request_id)
-        if before is None:
-            folded[request_id] = fact
-            continue
-        if is_conflict(before, fact):
-            conflicts.append(request_id)
-        folded[request_id] = _joined(before, fact)
-    return folded
-
-
-def _joined(a: State, b: State) -> State:
-    joined = merge(a, b)
-    assert joined is not None  # noqa: S101  the join of two states is a state
-    return joined
 
 
 def load_states(connection: Connection[Any], keys: list[str]) -> dict[str, State]:
@@ -115,17 +99,21 @@ def load_states(connection: Connection[Any], keys: list[str]) -> dict[str, State
     return states
 
 
-def compare(
-    keys: Iterable[str], known: Mapping[str, State], states: Mapping[str, State]
-) -> Changes:
-    """What has to be written to get from the known states to the merged ones."""
+def compare(keys: Iterable[str], known: Mapping[str, State], batch: ImageBatch) -> Changes:
+    """What has to be written to get from the known states to those that the batch brings."""
     changes = Changes()
+    ready, insert = batch.ready, changes.inserted.append
     for key in keys:
-        before, after = known.get(key), states[key]
-        if before is None and after.move is None and after.deletion is None:
-            changes.inserted.append((key, after))
-        else:
-            _compare_one(key, before, after, changes)
+        row = ready.get(key)
+        if row is not None and key not in known:
+            insert(row)
+            continue
+        before, after = known.get(key), batch.state(key, changes.conflicts)
+        if before is not None:
+            if is_conflict(before, after):
+                changes.conflicts.append(key)
+            after = joined(before, after)
+        _compare_one(key, before, after, changes)
     return changes
 
 
@@ -143,7 +131,10 @@ def _compare_one(key: str, before: State | None, after: State, changes: Changes)
             changes.relocations_gone.append(key)
     else:
         if rows.has_row(after):
-            (changes.updated if had_row else changes.inserted).append((key, after))
+            if had_row:
+                changes.updated.append((key, after))
+            else:
+                changes.inserted.append(rows.copy_values(key, after))
         elif not had_row:
             changes.unprotected = True
         if after.move is not None:
@@ -165,7 +156,7 @@ def write(connection: Connection[Any], changes: Changes) -> None:
     with connection.cursor() as cursor:
         if changes.inserted:
             _copy(cursor, changes.inserted)
-            old = [s.row_id for _, s in changes.inserted if s.row_id < FIRST_LOG_ID]
+            old = [row[0] for row in changes.inserted if row[0] < FIRST_LOG_ID]
             if old:
                 cursor.execute(sql.FOLLOW_OLD_ID, {"id": max(old)})
         if changes.updated:
@@ -183,9 +174,9 @@ def write(connection: Connection[Any], changes: Changes) -> None:
             cursor.executemany(sql.PUT_TOMBSTONE, gone)
 
 
-def _copy(cursor: Cursor[Any], inserted: Iterable[tuple[str, State]]) -> None:
+def _copy(cursor: Cursor[Any], inserted: Iterable[Row]) -> None:
     with cursor.copy(sql.COPY_ROWS) as copy:
         copy.set_types(rows.COPY_TYPES)
         write_row = copy.write_row
-        for key, state in inserted:
-            write_row(rows.copy_values(key, state))
+        for row in inserted:
+            write_row(row)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
 from projections.faults import FenceLost, TopicRecreated
 
@@ -142,12 +142,22 @@ def advance(
 
     Raises FenceLost when one of them is not where its claim left it. The caller drops the batch.
     """
+    must_have_advanced(send_advance(connection, key, claims, next_offsets), next_offsets)
+
+
+def send_advance(
+    connection: Connection[Any],
+    key: ProjectionKey,
+    claims: Mapping[int, Claim],
+    next_offsets: Mapping[int, int],
+) -> Cursor[Any]:
+    """``advance`` for a pipeline, whose end shows what ``must_have_advanced`` has to look at."""
     partitions = sorted(next_offsets)
     lost = [number for number in partitions if number not in claims]
     if lost:
         raise FenceLost(f"partitions {lost} are not claimed by this worker")
     held = [claims[number] for number in partitions]
-    moved = connection.execute(
+    return connection.execute(
         ADVANCE,
         (
             partitions,
@@ -158,9 +168,14 @@ def advance(
             key.topic,
         ),
         prepare=True,
-    ).rowcount
-    if moved != len(partitions):
-        raise FenceLost(f"another worker or a rebuild has taken over one of {partitions}")
+    )
+
+
+def must_have_advanced(sent: Cursor[Any], next_offsets: Mapping[int, int]) -> None:
+    """Raises FenceLost if not all of them did."""
+    if sent.rowcount != len(next_offsets):
+        taken = sorted(next_offsets)
+        raise FenceLost(f"another worker or a rebuild has taken over one of {taken}")
 
 
 def lock_projection(connection: Connection[Any], key: ProjectionKey, *, exclusive: bool) -> None:

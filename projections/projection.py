@@ -49,6 +49,14 @@ class NeedExclusive(Exception):
     """
 
 
+class Prepared(Protocol):
+    """What can be made of events before the database is asked."""
+
+    def join(self, later: Any) -> None:
+        """Take in what the same projection prepared of events that follow."""
+        ...
+
+
 class Projection(Protocol):
     """Turns events into rows, inside a transaction that somebody else began and will commit."""
 
@@ -57,16 +65,26 @@ class Projection(Protocol):
         """``table`` or ``stats``: the key under which positions and dead letters are kept."""
         ...
 
+    def prepare(self, events: Sequence[Decoded]) -> Prepared:
+        """Do what needs no database. Another thread than that of ``apply`` may do so meanwhile."""
+        ...
+
     def apply(
-        self, connection: Connection[Any], events: Sequence[Decoded], *, exclusive: bool = False
+        self,
+        connection: Connection[Any],
+        events: Sequence[Decoded],
+        prepared: Any = None,
+        *,
+        exclusive: bool = False,
     ) -> Applied:
         """Merge the events into the tables found on the connection's search_path.
 
-        Order, duplicates and the cut into batches do not matter. Never commits. Raises
-        psycopg.Error, which ``projections.faults.classify`` sorts into faults of the environment,
-        which are retried, and faults of a record, which are isolated by halving the batch.
-        Raises NeedExclusive, before it has written anything, when the batch has to run alone and
-        ``exclusive`` does not say that it does.
+        ``prepared`` is what ``prepare`` made of just these events, if it was called; it may be
+        given again when the transaction was undone. Order, duplicates and the cut into batches do
+        not matter. Never commits. Raises psycopg.Error, which ``projections.faults.classify``
+        sorts into faults of the environment, which are retried, and faults of a record, which are
+        isolated by halving the batch. Raises NeedExclusive, before it has written anything, when
+        the batch has to run alone and ``exclusive`` does not say that it does.
         """
         ...
 

@@ -9,8 +9,9 @@ from typing import Any
 from psycopg import Connection
 
 from projections import statistics_sql as sql
-from projections.merge import State, is_conflict, merge
+from projections.merge import State
 from projections.projection import Applied, Decoded, NeedExclusive
+from projections.statistics_batch import StatisticsBatch
 from projections.statistics_members import (
     MAX_UNSETTLED,
     NAME,
@@ -25,20 +26,14 @@ from projections.statistics_state import (
     Contribution,
     Labels,
     contribution_of,
-    lift,
     row_of,
-    slim_of,
     state_of_row,
 )
 from projections.statistics_tally import Tally
 from projections.unsealing import Unsealer
-from projections.wire import TextArray, wire_time
-from schemas.compact import CompactEvent, Failed, Generated, compact
+from projections.wire import TextArray
+from schemas.compact import Failed
 from schemas.events import ImageFailed
-
-OUTCOMES = (Generated, Failed)
-_NOTHING_AFTER = (None, None, None, None, False)
-"""No move and no deletion: the last columns of a row that one outcome makes."""
 
 
 @dataclass(slots=True)
@@ -70,24 +65,34 @@ class StatisticsProjection:
         # Of all that is sealed, an error's text alone is counted, by its fingerprint.
         self._unsealer = Unsealer(frozenset({ImageFailed, Failed}))
 
+    def prepare(self, events: Sequence[Decoded]) -> StatisticsBatch:
+        """See Projection.prepare."""
+        batch = StatisticsBatch()
+        batch.take(events, self._unsealer)
+        return batch
+
     def apply(
-        self, connection: Connection[Any], events: Sequence[Decoded], *, exclusive: bool = False
+        self,
+        connection: Connection[Any],
+        events: Sequence[Decoded],
+        prepared: StatisticsBatch | None = None,
+        *,
+        exclusive: bool = False,
     ) -> Applied:
         """See Projection.apply."""
         if not events:
             return Applied()
-        self._unsealer.open(connection, events)
+        batch = self.prepare(events) if prepared is None else prepared
+        batch.open(connection, self._unsealer)
         shard = min(decoded.record.partition for decoded in events)
-        folded = by_request(events)
-        keys = sorted(folded)
+        keys = sorted(batch.events)
         generation, unsettled, stored = load(connection, keys, self._max_unsettled)
         if unsettled >= self._max_unsettled and not exclusive:
             raise NeedExclusive
         self._membership.start(generation)
-        labels: Labels = {}
-        changes = compare(keys, folded, stored, labels)
+        changes = compare(keys, batch, stored)
         write_requests(connection, changes)
-        self._write_sums(connection, Turn(shard, unsettled, exclusive), changes, labels)
+        self._write_sums(connection, Turn(shard, unsettled, exclusive), changes, batch.labels)
         return _applied(changes)
 
     def forget(self) -> None:
@@ -139,23 +144,6 @@ class StatisticsProjection:
             sweep(connection, settled.gone)
 
 
-def by_request(events: Iterable[Decoded]) -> dict[str, CompactEvent | list[CompactEvent]]:
-    """The events of each request: nearly always one, else a list."""
-    folded: dict[str, CompactEvent | list[CompactEvent]] = {}
-    for _, event in events:
-        if not isinstance(event, CompactEvent):
-            event = compact(event)  # noqa: PLW2901  # the same in the form that is wanted here
-        key = event.data.request_id
-        before = folded.get(key)
-        if before is None:
-            folded[key] = event
-        elif isinstance(before, list):
-            before.append(event)
-        else:
-            folded[key] = [before, event]
-    return folded
-
-
 def load(
     connection: Connection[Any], keys: list[str], enough: int
 ) -> tuple[int, int, dict[str, State]]:
@@ -172,44 +160,23 @@ def load(
     return generation, unsettled, {row[0]: state_of_row(row) for row in found}
 
 
-def compare(
-    keys: Iterable[str],
-    folded: Mapping[str, CompactEvent | list[CompactEvent]],
-    stored: Mapping[str, State],
-    labels: Labels,
-) -> Changes:
-    """What has to be written. A request with one event, an outcome, takes the short way."""
-    changes = Changes()
+def compare(keys: Iterable[str], batch: StatisticsBatch, stored: Mapping[str, State]) -> Changes:
+    """What has to be written."""
+    changes, ready = Changes(), batch.ready
     add_row, add_contribution = changes.rows.append, changes.added.append
     for key in keys:
-        event = folded[key]
-        if isinstance(event, list) or key in stored or type(event.data) not in OUTCOMES:
-            _merge_one(key, event, stored.get(key), labels, changes)
+        made = ready.get(key)
+        if made is not None and key not in stored:
+            add_row(made[0])
+            add_contribution(made[1])
             continue
-        user, tool, model, provider, size, error = slim = slim_of(event.data, labels)
-        time = event.time
-        add_row((key, wire_time(time), event.id, *slim, *_NOTHING_AFTER))
-        add_contribution(((time.date(), tool, model, provider, error), user, size))
+        before = stored.get(key)
+        after = batch.merged(key, before, changes.conflicts)
+        if after is None or after == before:
+            changes.unchanged += 1
+        else:
+            _replace(key, before, after, changes)
     return changes
-
-
-def _merge_one(
-    key: str,
-    event: CompactEvent | list[CompactEvent],
-    before: State | None,
-    labels: Labels,
-    changes: Changes,
-) -> None:
-    after = before
-    for fact in event if isinstance(event, list) else (event,):
-        lifted = lift(fact, labels)
-        if is_conflict(after, lifted):
-            changes.conflicts.append(key)
-        after = merge(after, lifted)
-    if after is None or after == before:
-        changes.unchanged += 1
-        return
-    _replace(key, before, after, changes)
 
 
 def _replace(key: str, before: State | None, after: State | None, changes: Changes) -> None:

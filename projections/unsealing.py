@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from psycopg import Connection
@@ -38,6 +38,20 @@ class Unsealer:
         self._clock = clock
         self._ciphers: Ciphers = {}
         self._since = clock()
+
+    def open_known(self, events: Sequence[Decoded]) -> tuple[list[Decoded], list[Decoded]]:
+        """Those that ``open`` has to open yet, and the others, which are open or never were sealed.
+
+        Without the database, and so that another thread may call it: what was sealed with keys
+        that are remembered is opened in place.
+        """
+        types, unopened, ready = self._types, list[Decoded](), list[Decoded]()
+        known = {} if self._clock() - self._since > KEEP_S else self._ciphers
+        for decoded in events:
+            data: Any = decoded.event.data
+            is_sealed = type(data) in types and data.sealed is not None
+            (unopened if is_sealed and not _opened(data, known) else ready).append(decoded)
+        return unopened, ready
 
     def open(self, connection: Connection[Any], events: Sequence[Decoded]) -> None:
         """Open the events in place: they were decoded for whoever calls, and nobody else has them.
@@ -99,3 +113,13 @@ class Unsealer:
                 f"data.sealed: user_keys has no key {key_id.hex()}; restore that table, redrive",
             )
         open_in_place(data, blob, self._ciphers[key_id])
+
+
+def _opened(data: Any, known: Mapping[bytes, Cipher | None]) -> bool:
+    """Whether it could be opened; what is wrong with one that could not, ``open`` will say."""
+    try:
+        blob = sealed_bytes(data.sealed)
+        open_in_place(data, blob, known[key_id_of(blob)])
+    except (KeyError, InvalidEvent):
+        return False
+    return True

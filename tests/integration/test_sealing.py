@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -147,6 +147,38 @@ def test_keys_are_forgotten_after_a_while(connection: Connection[Any], sealer: S
         prompts.append(one.event.data.prompt)  # type: ignore[union-attr]  # of a tool's event
         user_keys.destroy(connection, "123")
     assert prompts == ["mine", "mine", ERASED]
+
+
+@pytest.mark.parametrize("make", [generated, failed])
+def test_what_a_known_key_sealed_is_opened_without_the_database(
+    connection: Connection[Any], sealer: Sealer, make: Callable[..., Event]
+) -> None:
+    now = [0.0]
+    unsealer = Unsealer(clock=lambda: now[0])
+    one, two, three = (stood(sealer.seal(make(f"at-{n}", prompt="mine")), n) for n in range(3))
+    assert unsealer.open_known([one]) == ([one], [])
+    unsealer.open(connection, [one])
+    assert unsealer.open_known([one, two]) == ([], [one, two])
+    assert two.event.data.prompt == "mine"  # type: ignore[union-attr]  # of a tool's event
+    now[0] = KEEP_S + 1
+    assert unsealer.open_known([two, three]) == ([three], [two])
+
+
+def test_batches_prepared_with_and_without_keys_come_to_the_same(
+    connection: Connection[Any], sealer: Sealer
+) -> None:
+    projection = TableProjection()
+    events = [sealer.seal(generated(f"r-{n}", prompt=f"mine {n}")) for n in range(4)]
+    delivery = [stood(event, number) for number, event in enumerate(events)]
+    batch = projection.prepare(delivery[:2])
+    assert len(batch.unopened) == 2
+    with connection.transaction(force_rollback=True):
+        projection.apply(connection, delivery[:2], batch)
+    again = projection.prepare(delivery[2:])
+    assert len(again.ready) == 2
+    batch.join(again)
+    projection.apply(connection, delivery, batch)
+    assert [row[2] for row in rows(connection)] == [f"mine {n}" for n in range(4)]
 
 
 def test_without_a_database_known_users_go_on_and_others_wait() -> None:

@@ -141,6 +141,8 @@ class Accepting:
 
     def forget(self, _: object) -> None: ...
 
+    def prepare(self, _: object) -> None: ...
+
     def process(self, _: Batch) -> Processed:
         return Processed(Applied(), ())
 

@@ -12,7 +12,7 @@ from consumers.log import Assignment, Contact, LogUnavailable
 from consumers.processor import Batch, Processed
 from projections.faults import EnvironmentFault, FenceLost
 from projections.positions import Claim
-from projections.projection import Applied
+from projections.projection import Applied, Decoded
 from schemas.codec import encode, key_of
 from schemas.events import ImageFailed, new_event
 from schemas.record import Record
@@ -154,6 +154,16 @@ class Store:
 Try = Callable[[Batch | None], None]
 
 
+@dataclass
+class FakePrepared:
+    """Remembers of which events it was made."""
+
+    decoded: list[Decoded]
+
+    def join(self, later: FakePrepared) -> None:
+        self.decoded += later.decoded
+
+
 class FakeProcessor:
     """As consumers.processor.Processor, over a Store; ``before`` and ``after`` raise its faults."""
 
@@ -182,7 +192,14 @@ class FakeProcessor:
         for number in partitions:
             self.claims.pop(number, None)
 
+    def prepare(self, decoded: Sequence[Decoded]) -> FakePrepared | None:
+        return FakePrepared(list(decoded)) if decoded else None
+
     def process(self, batch: Batch) -> Processed:
+        if batch.prepared is not None:
+            # Of these, all of these, and nothing else.
+            assert isinstance(batch.prepared, FakePrepared)
+            assert batch.prepared.decoded == list(batch.decoded)
         self.before(batch)
         if self.in_doubt is not batch:
             self._write(batch)

@@ -1,0 +1,82 @@
+"""A batch of events, sorted by request, as far as it can be made ready without the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from projections.projection import Decoded
+from projections.unsealing import Unsealer
+from schemas.compact import CompactEvent, compact
+
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class PreparedBatch(Generic[R]):
+    """Events by request; and of those requests that have one event, what will be written.
+
+    Nearly every request has but one event and is not in the table yet; what ``ready`` holds is
+    then all that is needed of it.
+    """
+
+    events: dict[str, Decoded | list[Decoded]] = field(default_factory=dict)
+    ready: dict[str, R] = field(default_factory=dict)
+    unopened: list[Decoded] = field(default_factory=list)
+    """Sealed with keys that have to be looked up first."""
+
+    def make(self, decoded: Decoded) -> R | None:
+        """What this event, a compact one, writes alone for a new request; None: no new row."""
+        raise NotImplementedError
+
+    def take(self, events: Sequence[Decoded], unsealer: Unsealer) -> None:
+        """Take in events that nobody else has; what cannot be opened yet waits for ``open``."""
+        self.unopened, ready = unsealer.open_known(events)
+        self._add(ready)
+
+    def open(self, connection: Any, unsealer: Unsealer) -> None:
+        """Take in what waits. Raises InvalidEvent and psycopg.Error, having taken in nothing."""
+        if self.unopened:
+            unsealer.open(connection, self.unopened)
+            self._add(self.unopened)
+            self.unopened = []
+
+    def join(self, later: PreparedBatch[R]) -> None:
+        """See Prepared.join. ``later`` is used up."""
+        self.unopened += later.unopened
+        if self.events.keys().isdisjoint(later.events):
+            self.events |= later.events
+            self.ready |= later.ready
+            return
+        for key, events in later.events.items():
+            if key in self.events:
+                for decoded in events if isinstance(events, list) else (events,):
+                    self._another(key, decoded)
+                continue
+            self.events[key] = events
+            if key in later.ready:
+                self.ready[key] = later.ready[key]
+
+    def _add(self, events: Iterable[Decoded]) -> None:
+        found, ready, make = self.events, self.ready, self.make
+        for decoded in events:
+            if not isinstance(decoded.event, CompactEvent):
+                # The same in the form that is wanted here.
+                decoded = Decoded(decoded.record, compact(decoded.event))  # noqa: PLW2901
+            key = decoded.event.data.request_id
+            if key in found:
+                self._another(key, decoded)
+                continue
+            found[key] = decoded
+            made = make(decoded)
+            if made is not None:
+                ready[key] = made
+
+    def _another(self, key: str, decoded: Decoded) -> None:
+        before = self.events[key]
+        if isinstance(before, list):
+            before.append(decoded)
+        else:
+            self.events[key] = [before, decoded]
+        self.ready.pop(key, None)

@@ -1,0 +1,100 @@
+"""A batch of the image table's events, and the rows that events make on their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import astuple
+
+from projections.batch import PreparedBatch
+from projections.image_rows import JSONB_VERSION, json_bytes, known_arrays
+from projections.lift import lift
+from projections.merge import State, is_conflict, merge
+from projections.projection import Decoded
+from projections.wire import wire_time
+from schemas.compact import Failed, Generated
+from schemas.record import row_id
+
+Row = tuple[Any, ...]
+"""In the order of COLUMNS, as ``image_rows.copy_values``."""
+
+
+class ImageBatch(PreparedBatch[Row]):
+    """What is ready are rows for COPY; no state is ever made of those requests."""
+
+    __slots__ = ()
+
+    def make(self, decoded: Decoded) -> Row | None:
+        record, event = decoded
+        make_row = _ROWS.get(type(event.data))
+        if make_row is None:
+            return None
+        return make_row(event, row_id(record.partition, record.offset))
+
+    def state(self, key: str, conflicts: list[str]) -> State:
+        """What the events of a request come to; the request is noted if they are in conflict."""
+        events = self.events[key]
+        first, *others = events if isinstance(events, list) else (events,)
+        folded = lift(first)
+        for decoded in others:
+            fact = lift(decoded)
+            if is_conflict(folded, fact):
+                conflicts.append(key)
+            folded = joined(folded, fact)
+        return folded
+
+
+def joined(a: State, b: State) -> State:
+    """The join of two states, which is a state."""
+    both = merge(a, b)
+    assert both is not None  # noqa: S101  only two of None make None
+    return both
+
+
+def row_of_generated(event: Any, place: int) -> Row:
+    """As image_rows.copy_values of the state that this success alone makes.
+
+    The fields of a Generated are in the table's order: request_id, row_id, sealed, then the rest.
+    """
+    fields = astuple(event.data)
+    tags, metadata = fields[17], fields[18]
+    return (
+        # An old id is less than any place in the log, so it is the least of all the request's.
+        fields[1] or place,
+        fields[0],
+        *fields[3:17],
+        None if tags is None else known_arrays.of(tags),
+        "success",
+        None,
+        None if metadata is None else JSONB_VERSION + json_bytes(metadata),
+        fields[19],
+        wire_time(event.time),
+        event.id,
+    )
+
+
+def row_of_failed(event: Any, place: int) -> Row:
+    """As row_of_generated, of a failure: nothing is stored, and the error's code is metadata."""
+    key, old_id, _, *asked, tags, metadata, message_id, error, error_code = astuple(event.data)
+    if error_code is not None:
+        metadata = {**(metadata or {}), "error_code": error_code}
+    return (
+        old_id or place,
+        key,
+        *asked,
+        *("", None, None, None, None),
+        None if tags is None else known_arrays.of(tags),
+        "failed",
+        error,
+        None if metadata is None else JSONB_VERSION + json_bytes(metadata),
+        message_id,
+        wire_time(event.time),
+        event.id,
+    )
+
+
+_ROWS: dict[type, Callable[[Any, int], Row]] = {
+    Generated: row_of_generated,
+    Failed: row_of_failed,
+}

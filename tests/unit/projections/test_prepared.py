@@ -1,0 +1,72 @@
+"""Batches that are made ready before the database is asked: the same, however they were cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projections.image_batch import ImageBatch
+from projections.image_rows import copy_values, has_row
+from projections.image_table import TableProjection
+from projections.lift import lift
+from projections.projection import Decoded
+from projections.statistics import StatisticsProjection
+from projections.statistics_batch import StatisticsBatch
+from projections.statistics_state import Labels, contribution_of, row_of
+from projections.statistics_state import lift as lift_slim
+from schemas.compact import compact, read_record
+from schemas.events import Event
+from tests.support.builders import record
+from tests.support.strategies import events, histories
+
+
+def decoded(event: Event, offset: int = 0) -> Decoded:
+    made = record(event, 3, offset)
+    return Decoded(made, read_record(made))
+
+
+def delivery(history: Sequence[Event]) -> list[Decoded]:
+    return [decoded(event, offset) for offset, event in enumerate(history)]
+
+
+@given(events())
+def test_a_row_made_at_once_is_the_row_of_the_state(event: Event) -> None:
+    one = decoded(event)
+    state, made = lift(one), ImageBatch().make(one)
+    if has_row(state):
+        assert made == copy_values(event.data.request_id, state)
+    else:
+        assert made is None
+
+
+@given(events())
+def test_what_counts_at_once_is_what_the_state_contributes(event: Event) -> None:
+    batch = StatisticsBatch()
+    made = batch.make(decoded(event))
+    labels: Labels = {}
+    state = lift_slim(compact(event), labels)
+    if state.outcome is None:
+        assert made is None
+        return
+    assert made == (row_of(event.data.request_id, state), contribution_of(state))
+    assert batch.labels == labels
+
+
+@pytest.mark.parametrize("projection", [TableProjection(), StatisticsProjection()])
+@given(histories(), st.data())
+def test_parts_joined_are_the_whole(
+    projection: TableProjection | StatisticsProjection,
+    history: Sequence[Event],
+    data: st.DataObject,
+) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(history)), max_size=4)))
+    whole, joined = projection.prepare(delivery(history)), projection.prepare([])
+    for start, end in zip([0, *cuts], [*cuts, len(history)], strict=True):
+        joined.join(projection.prepare(delivery(history)[start:end]))
+    assert joined.events == whole.events
+    assert joined.ready == whole.ready
+    alone = {key for key, found in whole.events.items() if not isinstance(found, list)}
+    assert whole.ready.keys() <= alone
