@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -14,10 +15,14 @@ from kafka import KafkaProducer  # type: ignore[import-untyped]  # kafka-python 
 from kafka import errors as kafka_errors
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]  # same
 from kafka.partitioner.abc import Partitioner  # type: ignore[import-untyped]  # same
+from kafka.structs import TopicPartition  # type: ignore[import-untyped]  # same
 
-from producers.outstanding import Delivery, Outstanding
+from producers.kafka_appending import Appender
+from producers.outstanding import Delivery, GroupDelivery, Outstanding
 from producers.publisher import (
     Acknowledgement,
+    Answered,
+    Prepared,
     PublisherClosed,
     PublishError,
     PublishRefused,
@@ -104,6 +109,27 @@ class KafkaPublisher:
         sent.add_errback(partial(self._failed, delivery))
         return delivery
 
+    def publish_many(self, events: Sequence[Prepared], answered: Answered) -> None:
+        if not events:
+            return
+        due = time.monotonic() + self._settings.deadline_s
+        producer = self._producer or self._connect(due)
+        group = GroupDelivery(events, answered)
+        self._outstanding.admit(group, due + _GRACE_S)
+        try:
+            appender = self._appender(producer)
+        except BaseException as exc:
+            self._outstanding.settle(group)
+            raise self._not_sent(exc) from exc
+        for index, (event, value) in enumerate(events):
+            try:
+                sent = appender.append(key_of(event), value)
+            except Exception as exc:  # noqa: BLE001  # of this one; the next may go
+                self._group_failed(group, index, exc)
+                continue
+            sent.add_callback(partial(self._group_answered, group, index))
+            sent.add_errback(partial(self._group_failed, group, index))
+
     def flush(self, timeout_s: float) -> None:
         if not self._outstanding.wait_until_empty(timeout_s):
             raise PublishTimeout(f"some events were not acknowledged within {timeout_s:g} s")
@@ -169,8 +195,7 @@ class KafkaPublisher:
         """On the producer's thread."""
         self._outstanding.settle(delivery)
         if metadata.offset < 0:
-            # The broker knows the event from an earlier try, but no longer where it stands.
-            delivery.fail(PublishTimeout("acknowledged without telling the place"))
+            delivery.fail(_placeless())
         else:
             delivery.acknowledge(metadata.partition, metadata.offset)
 
@@ -178,6 +203,29 @@ class KafkaPublisher:
         """On the producer's thread."""
         self._outstanding.settle(delivery)
         delivery.fail(_as_publish_error(error, delivery.event_id))
+
+    def _appender(self, producer: Any) -> Appender:
+        """Waits until it is known which partitions there are. Raises what ``send`` raises."""
+        if producer._closed:
+            raise kafka_errors.IllegalStateError("closed")
+        count = len(producer.partitions_for(self._topic))
+        partitions = [TopicPartition(self._topic, number) for number in range(count)]
+        return Appender(producer, partitions, _HEADERS)
+
+    def _group_answered(self, group: GroupDelivery, index: int, metadata: Any) -> None:
+        """On the producer's thread. Of a group's last the place is free before it is told."""
+        if group.leave():
+            self._outstanding.settle(group)
+        if metadata.offset < 0:
+            group.fail_one(index, _placeless())
+        else:
+            group.acknowledge(index, metadata.partition, metadata.offset)
+
+    def _group_failed(self, group: GroupDelivery, index: int, error: BaseException) -> None:
+        """On the producer's thread, or on the one that sends."""
+        if group.leave():
+            self._outstanding.settle(group)
+        group.fail_one(index, _as_publish_error(error, group.event_id(index)))
 
     def _not_sent(self, error: BaseException) -> BaseException:
         """For what the client says before it has taken the event."""
@@ -224,6 +272,11 @@ def _producer_arguments(settings: PublisherSettings) -> dict[str, Any]:
         "metrics_enabled": False,
         "partitioner": _HomePartitioner(),
     }
+
+
+def _placeless() -> PublishTimeout:
+    """The broker knows the event from an earlier try, but no longer where it stands."""
+    return PublishTimeout("acknowledged without telling the place")
 
 
 def _as_publish_error(error: BaseException, event_id: str | None) -> PublishError:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections import Counter as Counts
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from producers.publisher import PublishRefused, Receipt, Spooled
+from producers.pending_batch import Outcome
+from producers.publisher import Acknowledgement, PublishRefused, Receipt, Spooled
 from producers.spool import Spool
 from producers.spool_errors import SpoolError
 from schemas.metric_labels import BoundedLabels
@@ -68,17 +70,19 @@ class ProducerMetrics:
 
     def answered(self, began: float, answer: Future[Receipt]) -> None:
         """An event that was published at ``began`` (of time.perf_counter) has its answer."""
-        error = answer.exception()
-        if isinstance(error, PublishRefused):
-            outcome = "refused"
-        elif error is not None:
-            outcome = "failed"
-        elif isinstance(answer.result(), Spooled):
-            outcome = "spooled"
-        else:
-            outcome = "acknowledged"
+        outcome = _outcome_name(answer.exception() or answer.result())
+        if outcome == "acknowledged":
             self.publish_seconds.observe(time.perf_counter() - began)
         self.published.labels(outcome).inc()
+
+    def answered_all(self, began: float, answers: Sequence[Outcome]) -> None:
+        """As ``answered``, for events that were published together and have their answers."""
+        seconds = time.perf_counter() - began
+        for outcome, count in Counts(map(_outcome_name, answers)).items():
+            self.published.labels(outcome).inc(count)
+            if outcome == "acknowledged":
+                for _ in range(count):
+                    self.publish_seconds.observe(seconds)
 
     def count_call(self, tool: str, *, succeeded: bool) -> None:
         """A call of a tool ended."""
@@ -88,6 +92,14 @@ class ProducerMetrics:
     def watch_spool(self, spool: Spool) -> None:
         """Report what is in the spool at the time of the scrape."""
         self.registry.register(_SpoolCollector(spool))
+
+
+def _outcome_name(answer: Receipt | BaseException) -> str:
+    if isinstance(answer, Acknowledgement):
+        return "acknowledged"
+    if isinstance(answer, Spooled):
+        return "spooled"
+    return "refused" if isinstance(answer, PublishRefused) else "failed"
 
 
 class _SpoolCollector(Collector):

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from itertools import takewhile
 
-from producers.publisher import Acknowledgement, PublishError, PublishTimeout, TooManyOutstanding
+from producers.publisher import (
+    Acknowledgement,
+    Answered,
+    Prepared,
+    PublishError,
+    PublishTimeout,
+    TooManyOutstanding,
+)
 
 _TICK_S = 0.2
 
 
 class Delivery(Future[Acknowledgement]):
     """One event under way."""
+
+    count = 1
 
     def __init__(self, request_id: str, event_id: str, size: int) -> None:
         super().__init__()
@@ -41,6 +50,53 @@ class Delivery(Future[Acknowledgement]):
         return True
 
 
+class GroupDelivery:
+    """Events under way that were let in together, and leave together. Two threads may use it."""
+
+    def __init__(self, events: Sequence[Prepared], answered: Answered) -> None:
+        self.count = len(events)
+        self.size = sum(len(one.value) for one in events)
+        self._events = events
+        self._answered = answered
+        # Taking a number out is atomic: whoever gets it tells.
+        self._untold = set(range(self.count))
+        self._left = self.count
+        self._lock = threading.Lock()
+
+    def event_id(self, index: int) -> str:
+        """The id of one of them."""
+        return self._events[index].event.id
+
+    def leave(self) -> bool:
+        """The client has let go of one of them; whether that was the last."""
+        with self._lock:
+            self._left -= 1
+            return not self._left
+
+    def acknowledge(self, index: int, partition: int, offset: int) -> None:
+        """It stands at this place."""
+        event = self._events[index].event
+        place = Acknowledgement(partition, offset, event.data.request_id, event.id)
+        self._tell(index, place)
+
+    def fail_one(self, index: int, error: PublishError) -> None:
+        """It failed."""
+        self._tell(index, error)
+
+    def fail(self, error: PublishError) -> None:
+        """All failed that have not ended before."""
+        for index in sorted(self._untold):
+            self._tell(index, error)
+
+    def _tell(self, index: int, answer: Acknowledgement | PublishError) -> None:
+        try:
+            self._untold.remove(index)
+        except KeyError:
+            # It was given up before.
+            return
+        self._answered(index, answer)
+
+
 class Outstanding:
     """The deliveries under way. All threads may use it.
 
@@ -58,29 +114,29 @@ class Outstanding:
         self._events = 0
         self._bytes = 0
         self._waiting = 0
-        self._due: dict[Delivery, float] = {}
+        self._due: dict[Delivery | GroupDelivery, float] = {}
         self._stopped = threading.Event()
         self._watch: threading.Thread | None = None
 
-    def admit(self, delivery: Delivery, due: float) -> None:
+    def admit(self, delivery: Delivery | GroupDelivery, due: float) -> None:
         """Let it in as soon as there is room; ``due`` ends that wait, and later the delivery.
 
         Raises TooManyOutstanding.
         """
         with self._changed:
-            if not self._has_room(delivery.size):
-                self._await_room(delivery.size, due - self._clock())
-            self._events += 1
+            if not self._has_room(delivery):
+                self._await_room(delivery, due - self._clock())
+            self._events += delivery.count
             self._bytes += delivery.size
             self._due[delivery] = due
             if self._watch is None:
                 self._watch = threading.Thread(target=self._run, name="deliveries", daemon=True)
                 self._watch.start()
 
-    def settle(self, delivery: Delivery) -> None:
+    def settle(self, delivery: Delivery | GroupDelivery) -> None:
         """It is no longer under way, for better or worse."""
         with self._changed:
-            self._events -= 1
+            self._events -= delivery.count
             self._bytes -= delivery.size
             self._due.pop(delivery, None)
             if self._waiting and self._has_much_room():
@@ -115,19 +171,22 @@ class Outstanding:
         while not self._stopped.wait(_TICK_S):
             self.fail_overdue()
 
-    def _has_room(self, size: int) -> bool:
-        # An event larger than the bound gets in when it is alone.
+    def _has_room(self, delivery: Delivery | GroupDelivery) -> bool:
+        # What is larger than the bound gets in when it is alone.
         return not self._events or (
-            self._events < self._max_events and self._bytes + size <= self._max_bytes
+            self._events + delivery.count <= self._max_events
+            and self._bytes + delivery.size <= self._max_bytes
         )
 
     def _has_much_room(self) -> bool:
         """Who had to wait is let in by hundreds: to wake a thread costs more than to send."""
         return self._events * 4 <= self._max_events * 3 and self._bytes * 4 <= self._max_bytes * 3
 
-    def _await_room(self, size: int, timeout_s: float) -> None:
-        room = self._await(lambda: self._has_much_room() and self._has_room(size), timeout_s)
-        if not room and not self._has_room(size):
+    def _await_room(self, delivery: Delivery | GroupDelivery, timeout_s: float) -> None:
+        def much() -> bool:
+            return self._has_much_room() and self._has_room(delivery)
+
+        if not self._await(much, timeout_s) and not self._has_room(delivery):
             raise TooManyOutstanding(
                 f"{self._events} events ({self._bytes} bytes) wait to be acknowledged, and too few"
                 f" were in {timeout_s:.1f} s; is the broker up?"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from schemas.events import Event
 from schemas.record import Position, row_id
@@ -49,6 +50,18 @@ Receipt = Acknowledgement | Spooled
 """The event will not be lost."""
 
 
+class Prepared(NamedTuple):
+    """An event that is ready to be sent."""
+
+    event: Event
+    value: bytes
+    """The event as ``schemas.codec.encode`` makes it."""
+
+
+Answered = Callable[[int, "Acknowledgement | PublishError"], None]
+"""Is told what came of the event at this place among those that were sent together."""
+
+
 def parse_token(token: str) -> Position:
     """The place that an acknowledgement's token names. Raises ValueError."""
     partition, separator, offset = token.partition(":")
@@ -74,6 +87,16 @@ class Publisher(Protocol):
         cancelled, and its callbacks run on the publisher's own thread, so they must be quick.
         Waits, for at most the deadline, while too much is outstanding. Raises PublishRefused and
         PublishUnavailable (TooManyOutstanding among them) for what is certain at once.
+        """
+        ...
+
+    def publish_many(self, events: Sequence[Prepared], answered: Answered) -> None:
+        """As publish_async for each in their order, at a fraction of the cost.
+
+        ``answered`` is told of each event once, by the deadline, on the publisher's own thread or
+        on this one, so it must be quick; it may be told before this returns. Raises
+        PublishUnavailable for what is certain of all at once, and then has told of none that it
+        would have sent.
         """
         ...
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeVar
 
-from producers.publisher import Acknowledgement, Publisher, PublishUnavailable
+from producers.publisher import (
+    Acknowledgement,
+    Answered,
+    Prepared,
+    Publisher,
+    PublishError,
+    PublishRefused,
+    PublishUnavailable,
+)
+from schemas.codec import encode
+from schemas.errors import InvalidEvent
 from schemas.events import Event, RequestData
 from schemas.sealing import Cipher, KeysUnavailable, SealingKey, cipher_of, seal
 
@@ -139,6 +149,31 @@ class SealingPublisher:
     def publish_async(self, event: Event) -> Future[Acknowledgement]:
         """See Publisher; as ``publish``."""
         return self._publisher.publish_async(self._sealed(event))
+
+    def publish_many(self, events: Sequence[Prepared], answered: Answered) -> None:
+        """See Publisher; as ``publish``, for each of them."""
+        ready: list[Prepared] = []
+        places: list[int] = []
+        for index, prepared in enumerate(events):
+            try:
+                ready.append(self._ready(prepared))
+            except PublishError as exc:
+                answered(index, exc)
+            else:
+                places.append(index)
+        if len(ready) == len(events):
+            self._publisher.publish_many(ready, answered)
+        else:
+            self._publisher.publish_many(ready, lambda n, answer: answered(places[n], answer))
+
+    def _ready(self, prepared: Prepared) -> Prepared:
+        event = self._sealed(prepared.event)
+        if event is prepared.event:
+            return prepared
+        try:
+            return Prepared(event, encode(event))
+        except InvalidEvent as exc:
+            raise PublishRefused(f"event {event.id}: {exc.message}") from exc
 
     def flush(self, timeout_s: float) -> None:
         """See Publisher."""

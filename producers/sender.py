@@ -11,6 +11,7 @@ from queue import SimpleQueue
 import structlog
 
 from producers.breaker import Breaker
+from producers.pending_batch import PendingBatch
 from producers.publisher import (
     Acknowledgement,
     Publisher,
@@ -29,6 +30,9 @@ LOOK_S = 0.01
 
 FEW = 1_000
 """So many under way are far from what a publisher lets be outstanding."""
+
+AT_ONCE = 500
+"""Of a batch so many are let in together: a whole one might wait for room for ever."""
 
 
 class Pending(Future[Receipt]):
@@ -72,15 +76,18 @@ class Sender:
         self._spool = spool
         self._publisher = publisher
         self._breaker = breaker
-        self._queue: SimpleQueue[Pending | None] = SimpleQueue()
+        self._queue: SimpleQueue[Pending | PendingBatch | None] = SimpleQueue()
         self._under_way: set[Pending] = set()
+        self._batches: set[PendingBatch] = set()
+        self._counting = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="spool-sender", daemon=True)
         self._thread.start()
 
     @property
     def under_way(self) -> int:
         """How many were handed to ``send`` and have no answer of Kafka's."""
-        return len(self._under_way)
+        # Of a set without Python code in its members a copy is made at once.
+        return len(self._under_way) + sum(batch.under_way for batch in tuple(self._batches))
 
     def send(self, pending: Pending) -> None:
         """Send it, without making the caller wait.
@@ -88,10 +95,16 @@ class Sender:
         On the caller's thread, which saves two changes of threads, only when that cannot block.
         """
         self._under_way.add(pending)
-        if self._breaker.answers() and len(self._under_way) < FEW:
+        if self._breaker.answers() and self.under_way < FEW:
             self._hand_over(pending)
         else:
             self._queue.put(pending)
+
+    def send_all(self, batch: PendingBatch) -> None:
+        """Send them in their order, on a thread that may wait: it takes too long for others'."""
+        batch.under_way = len(batch.events)
+        self._batches.add(batch)
+        self._queue.put(batch)
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """Whether nothing is under way any more.
@@ -99,9 +112,9 @@ class Sender:
         Looks now and then: to be told would cost each event something.
         """
         deadline = time.monotonic() + timeout_s
-        while self._under_way and time.monotonic() < deadline:
+        while self.under_way and time.monotonic() < deadline:
             time.sleep(LOOK_S)
-        return not self._under_way
+        return not self.under_way
 
     def stop(self, timeout_s: float) -> None:
         """Send nothing more; what is not sent stays in the spool."""
@@ -111,10 +124,65 @@ class Sender:
 
     def _run(self) -> None:
         while (pending := self._queue.get()) is not None:
+            if isinstance(pending, PendingBatch):
+                self._run_batch(pending)
+                continue
             if self._breaker.reason is not None and not pending.probe:
                 self._not_sent(pending, self._breaker.reason, None)
                 continue
             self._hand_over(pending)
+
+    def _run_batch(self, batch: PendingBatch) -> None:
+        for first in range(0, len(batch.events), AT_ONCE):
+            some = batch.events[first : first + AT_ONCE]
+            if (reason := self._breaker.reason) is not None:
+                for index in range(first, first + len(some)):
+                    self._one_not_sent(batch, index, reason, None)
+                continue
+            try:
+                self._publisher.publish_many(some, partial(self._one_answered, batch, first))
+            except Exception as exc:  # noqa: BLE001  # whatever it is, the next may go
+                for index in range(first, first + len(some)):
+                    self._one_failed(batch, index, exc)
+
+    def _one_answered(
+        self, batch: PendingBatch, first: int, place: int, answer: Acknowledgement | PublishError
+    ) -> None:
+        """On the publisher's thread."""
+        index = first + place
+        if isinstance(answer, Acknowledgement):
+            self._breaker.succeeded()
+            if batch.is_spooled(index):
+                self._spool.acknowledged(answer.event_id)
+            self._one_ended(batch)
+            batch.answer(index, answer)
+        elif isinstance(answer, PublishRefused):
+            event_id = batch.events[index].event.id
+            log.warning("Kafka refuses an event", event_id=event_id, reason=str(answer))
+            if batch.is_spooled(index):
+                self._spool.refused(event_id, str(answer))
+            self._one_ended(batch)
+            batch.answer(index, answer)
+        else:
+            self._one_failed(batch, index, answer)
+
+    def _one_failed(self, batch: PendingBatch, index: int, error: BaseException) -> None:
+        reason = self._not_answered(error)
+        self._one_not_sent(batch, index, reason, reason)
+
+    def _one_not_sent(
+        self, batch: PendingBatch, index: int, reason: str, error: str | None
+    ) -> None:
+        if batch.is_spooled(index):
+            self._spool.released(batch.events[index].event.id, error)
+        self._one_ended(batch)
+        batch.keep(index, reason)
+
+    def _one_ended(self, batch: PendingBatch) -> None:
+        with self._counting:
+            batch.under_way -= 1
+            if not batch.under_way:
+                self._batches.discard(batch)
 
     def _hand_over(self, pending: Pending) -> None:
         try:
@@ -148,11 +216,16 @@ class Sender:
         pending.answer(error)
 
     def _failed(self, pending: Pending, error: BaseException) -> None:
+        reason = self._not_answered(error)
+        self._not_sent(pending, reason, reason)
+
+    def _not_answered(self, error: BaseException) -> str:
+        """Note that Kafka did not take an event; why, in one line."""
         reason = " ".join(str(error).split())[:500] or type(error).__name__
         if self._breaker.reason is None:
             log.warning("events cannot be sent; they are kept in the spool", reason=reason)
         self._breaker.failed(reason)
-        self._not_sent(pending, reason, reason)
+        return reason
 
     def _not_sent(self, pending: Pending, reason: str, error: str | None) -> None:
         if pending.spooled:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from producers import spool_sql as sql
 from producers.group_commit import Done, GroupCommit, Work
 from producers.liveness import any_alive, dead_owners
-from producers.spool_errors import SpoolError, SpoolFull
+from producers.spool_errors import SpoolError, SpoolFull, SpoolUnavailable
 from producers.spool_file import open_spool, owners_folder
 from producers.spool_rows import Claimed, RefusedEvent, SpoolEntry, SpoolLimits, SpoolStatus
 
@@ -24,6 +26,12 @@ REFUSED_KEPT = 1_000
 """Of refused events the latest so many are kept, so that they never fill the spool."""
 
 DEFAULT_LIMITS = SpoolLimits()
+
+AllDone = Callable[[Mapping[int, SpoolError]], None]
+"""Is told which are not durable, by their places, and why; on the spool's thread."""
+
+Row = tuple[str, str, bytes, float, str | None]
+T = TypeVar("T")
 
 CLAIM_BYTES = 8 * 2**20
 """A claim takes no more at once, but for a single larger event."""
@@ -46,6 +54,8 @@ class Spool:
         self._clock = clock
         connection, self._owner = open_spool(path)
         self._commits = GroupCommit(connection, path)
+        self._removing = threading.Lock()
+        self._removal: list[str] | None = None
         with suppress(SpoolError):
             self.free_dead()
 
@@ -72,6 +82,25 @@ class Spool:
         """
         self._commits.submit(self._appending(event, claim, along), done)
 
+    def append_all_soon(self, events: Sequence[SpoolEntry], done: AllDone, *, claim: bool) -> None:
+        """As ``append_soon`` for all of them, in one transaction and few statements."""
+        now, owner = self._clock(), self.owner if claim else None
+        rows = [(*event, now, owner) for event in events]
+        full: dict[int, SpoolError] = {}
+
+        def work(connection: sqlite3.Connection) -> None:
+            if self._have_room(connection, events):
+                _append_all(connection, rows)
+            else:
+                full.update(self._append_each(connection, rows))
+
+        def told(error: Exception | None) -> None:
+            if error is not None and not isinstance(error, SpoolError):
+                error = SpoolUnavailable(str(error))
+            done(full if error is None else dict.fromkeys(range(len(rows)), error))
+
+        self._commits.submit(work, told)
+
     def run(self, work: Work[None], *, adds: int = 0) -> None:
         """Other work on the tables, durable when this returns.
 
@@ -95,7 +124,12 @@ class Spool:
 
     def acknowledged(self, event_id: str) -> None:
         """Remove it, some time soon: what a crash leaves of these is only sent twice."""
-        self._commits.later(lambda c: _execute(c, sql.REMOVE, event_id))
+        with self._removing:
+            if self._removal is None:
+                removal: list[str] = []
+                self._removal = removal
+                self._commits.later(lambda connection: self._remove(connection, removal))
+            self._removal.append(event_id)
 
     def released(self, event_id: str, error: str | None) -> None:
         """It was not sent: let whoever claims next try."""
@@ -159,6 +193,39 @@ class Spool:
 
         return work
 
+    def _have_room(self, connection: sqlite3.Connection, events: Sequence[SpoolEntry]) -> bool:
+        """Whether all of them fit, none of which may be there already."""
+        there, taken, intents = connection.execute(sql.TOTALS).fetchone()
+        size = sum(len(event.value) for event in events)
+        return bool(
+            there + intents + len(events) <= self._limits.max_events
+            and taken + size <= self._limits.max_bytes
+        )
+
+    def _append_each(
+        self, connection: sqlite3.Connection, rows: Sequence[Row]
+    ) -> dict[int, SpoolError]:
+        """Those for which there is no room."""
+        full: dict[int, SpoolError] = {}
+        for index, row in enumerate(rows):
+            try:
+                self._check_room(connection, len(row[2]))
+            except SpoolFull as exc:
+                full[index] = exc
+            else:
+                connection.execute(sql.APPEND, row)
+        return full
+
+    def _remove(self, connection: sqlite3.Connection, event_ids: list[str]) -> None:
+        with self._removing:
+            if self._removal is event_ids:
+                # Whoever comes from here on begins another list; this one may be tried again.
+                self._removal = None
+        for some in _portions(event_ids):
+            # To name one of them several times is no harm, and spares other statements.
+            wide = [*some, *[some[-1]] * (sql.MANY - len(some))]
+            connection.execute(sql.REMOVE_MANY, wide)
+
     def _claim(self, connection: sqlite3.Connection, limit: int) -> list[Claimed]:
         found: list[Claimed] = []
         size = 0
@@ -183,6 +250,17 @@ class Spool:
             f"spool {self.path} is full: {events:,} events, {taken:,} bytes and {intents:,} calls"
             f" under way, limit {limit}; is Kafka up? (`omega-images spool status`)"
         )
+
+
+def _append_all(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    whole = len(rows) - len(rows) % sql.MANY
+    for some in _portions(rows[:whole]):
+        connection.execute(sql.APPEND_MANY, list(chain.from_iterable(some)))
+    connection.executemany(sql.APPEND, rows[whole:])
+
+
+def _portions(values: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (values[n : n + sql.MANY] for n in range(0, len(values), sql.MANY))
 
 
 def _execute(connection: sqlite3.Connection, query: str, *parameters: object) -> None:

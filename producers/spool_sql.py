@@ -74,7 +74,13 @@ INSERT INTO events (event_id, request_id, value, created_at, owner) VALUES (?, ?
 ON CONFLICT (event_id) DO UPDATE SET state = 'waiting', owner = excluded.owner
 """
 
+MANY = 100
+"""So many go into one statement: between two of them other threads take the interpreter."""
+
+APPEND_MANY = APPEND.replace("(?, ?, ?, ?, ?)", ", ".join(["(?, ?, ?, ?, ?)"] * MANY))
+
 REMOVE = "DELETE FROM events WHERE event_id = ?"
+REMOVE_MANY = f"DELETE FROM events WHERE event_id IN ({', '.join('?' * MANY)})"  # noqa: S608  # constant
 
 RELEASE = """
 UPDATE events SET owner = NULL, attempts = attempts + 1, last_error = coalesce(?, last_error)

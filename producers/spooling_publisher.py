@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ import structlog
 from producers.breaker import Breaker
 from producers.group_commit import Work
 from producers.metrics import ProducerMetrics
+from producers.pending_batch import Outcome, PendingBatch
 from producers.publisher import (
+    Prepared,
     Publisher,
     PublisherClosed,
     PublishError,
@@ -45,6 +47,8 @@ class SpoolingSettings:
     deadline_s: float = 2.0
     """After this time ``publish`` returns what it knows; the event is safe in any case."""
 
+
+SPOOL_IS_OUT = "the spool takes nothing; the event goes to Kafka alone"
 
 _Ready = tuple[Event, SpoolEntry]
 
@@ -108,35 +112,61 @@ class SpoolingPublisher:
             users = {e.data.user_id for e in events if isinstance(e.data, RequestData)}
             with suppress(KeysUnavailable):
                 self._sealer.prepare(users)
-        # All are made ready first: with the spool and Kafka at work beside it, each would wait.
-        ready = [self._ready(event) for event in events]
-        begun = [self._begun(one) for one in ready]
-        ends_at = time.monotonic() + self._settings.deadline_s
-        return [self._outcome(one, max(0.0, ends_at - time.monotonic())) for one in begun]
+        found: list[Prepared | Outcome] = [self._ready(event) for event in events]
+        batch = PendingBatch([one for one in found if isinstance(one, Prepared)])
+        began = time.perf_counter()
+        answers = iter(self._answers(batch))
+        if self._metrics is not None:
+            self._metrics.answered_all(began, batch.outcomes())
+        return [next(answers) if isinstance(one, Prepared) else one for one in found]
 
-    def _ready(self, event: Event) -> _Ready | PublishError:
+    def _ready(self, event: Event) -> Prepared | PublishError:
+        if self._closed:
+            return PublisherClosed("the publisher is closed")
         try:
-            return self._prepare(event)
+            event, entry = self._prepare(event)
         except PublishError as exc:
             return exc
+        return Prepared(event, entry.value)
 
-    def _begun(self, ready: _Ready | PublishError) -> Pending | PublishError:
-        if isinstance(ready, PublishError):
-            return ready
+    def _answers(self, batch: PendingBatch) -> list[Outcome]:
+        """What came of each, once it is known or the deadline is over."""
+        if not batch.events:
+            return []
+        down = self._breaker.reason
+        entries = [
+            SpoolEntry(event.id, event.data.request_id, value) for event, value in batch.events
+        ]
+        written = partial(self._all_written, batch, down)
         try:
-            return self._begin(ready, None)
-        except PublishError as exc:
-            return exc
+            self.spool.append_all_soon(entries, written, claim=down is None)
+        except SpoolError as exc:
+            written(dict.fromkeys(range(len(entries)), exc))
+        if not batch.wait(self._settings.deadline_s):
+            # Only the disk can be waited for any longer.
+            batch.written.wait()
+            if not batch.wait(0):
+                reason = self._overdue()
+                self._breaker.failed(reason)
+                batch.keep_all(reason)
+        return batch.outcomes()
 
-    def _outcome(
-        self, begun: Pending | PublishError, timeout_s: float
-    ) -> Receipt | PublishError | SpoolError:
-        if isinstance(begun, PublishError):
-            return begun
-        try:
-            return self._wait(begun, timeout_s)
-        except (PublishError, SpoolError) as exc:
-            return exc
+    def _all_written(
+        self, batch: PendingBatch, down: str | None, errors: Mapping[int, SpoolError]
+    ) -> None:
+        """On the spool's thread; as _written for all of them."""
+        batch.note_written(errors)
+        if down is None:
+            if errors:
+                reason = str(next(iter(errors.values())))
+                log.warning(SPOOL_IS_OUT, reason=reason, events=len(errors))
+            self._sender.send_all(batch)
+        else:
+            for index, error in errors.items():
+                batch.answer(index, error)
+            self._keeper.look()
+            batch.keep_all(down)
+        batch.written.set()
 
     def _prepare(self, event: Event) -> _Ready:
         """The event as it goes out, and as the spool keeps it."""
@@ -173,7 +203,7 @@ class SpoolingPublisher:
                 self._keeper.look()
                 pending.keep(down)
         elif down is None:
-            log.warning("the spool takes nothing; the event goes to Kafka alone", reason=str(error))
+            log.warning(SPOOL_IS_OUT, reason=str(error))
             self._sender.send(pending)
         else:
             pending.spool_error = error
@@ -186,11 +216,14 @@ class SpoolingPublisher:
         except FutureTimeout:
             # Only the disk can be waited for any longer.
             pending.written.wait()
-            reason = f"Kafka did not acknowledge within {self._settings.deadline_s:g} s"
+            reason = self._overdue()
             if not pending.done():
                 self._breaker.failed(reason)
                 pending.keep(reason)
             return pending.result()
+
+    def _overdue(self) -> str:
+        return f"Kafka did not acknowledge within {self._settings.deadline_s:g} s"
 
     def flush(self, timeout_s: float) -> None:
         """Wait until the spool is empty, other processes' events included.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import partial
 
 from producers.outstanding import Delivery, Outstanding
 from producers.publisher import (
     Acknowledgement,
+    Answered,
+    Prepared,
     PublisherClosed,
     PublishError,
     PublishRefused,
@@ -64,6 +68,15 @@ class MemoryPublisher:
             self._acknowledge(delivery, place)
         return delivery
 
+    def publish_many(self, events: Sequence[Prepared], answered: Answered) -> None:
+        for index, (event, _) in enumerate(events):
+            try:
+                sent = self.publish_async(event)
+            except PublishError as exc:
+                answered(index, exc)
+            else:
+                sent.add_done_callback(partial(_tell, answered, index))
+
     def withhold(self) -> None:
         """Acknowledge nothing until ``release``."""
         self._withheld = []
@@ -86,3 +99,12 @@ class MemoryPublisher:
     def _acknowledge(self, delivery: Delivery, place: Position) -> None:
         self._outstanding.settle(delivery)
         delivery.acknowledge(place.partition, place.offset)
+
+
+def _tell(answered: Answered, index: int, sent: Future[Acknowledgement]) -> None:
+    error = sent.exception()
+    if error is None:
+        answered(index, sent.result())
+    else:
+        assert isinstance(error, PublishError)
+        answered(index, error)
