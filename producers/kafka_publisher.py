@@ -121,9 +121,9 @@ class KafkaPublisher:
         except BaseException as exc:
             self._outstanding.settle(group)
             raise self._not_sent(exc) from exc
-        for index, (event, value) in enumerate(events):
+        for index, event in enumerate(events):
             try:
-                sent = appender.append(key_of(event), value)
+                sent = appender.append(event.request_id.encode(), event.value)
             except Exception as exc:  # noqa: BLE001  # of this one; the next may go
                 self._group_failed(group, index, exc)
                 continue

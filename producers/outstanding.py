@@ -65,7 +65,7 @@ class GroupDelivery:
 
     def event_id(self, index: int) -> str:
         """The id of one of them."""
-        return self._events[index].event.id
+        return self._events[index].event_id
 
     def leave(self) -> bool:
         """The client has let go of one of them; whether that was the last."""
@@ -75,9 +75,8 @@ class GroupDelivery:
 
     def acknowledge(self, index: int, partition: int, offset: int) -> None:
         """It stands at this place."""
-        event = self._events[index].event
-        place = Acknowledgement(partition, offset, event.data.request_id, event.id)
-        self._tell(index, place)
+        event = self._events[index]
+        self._tell(index, Acknowledgement(partition, offset, event.request_id, event.event_id))
 
     def fail_one(self, index: int, error: PublishError) -> None:
         """It failed."""

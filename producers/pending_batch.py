@@ -50,8 +50,8 @@ class PendingBatch:
     def keep(self, index: int, reason: str) -> None:
         """It was not sent, or nobody knows."""
         if self.is_spooled(index):
-            event = self.events[index].event
-            self.answer(index, Spooled(event.data.request_id, event.id, reason))
+            event = self.events[index]
+            self.answer(index, Spooled(event.request_id, event.event_id, reason))
         else:
             self.answer(index, PublishTimeout(reason))
 

@@ -53,9 +53,12 @@ Receipt = Acknowledgement | Spooled
 class Prepared(NamedTuple):
     """An event that is ready to be sent."""
 
-    event: Event
+    event_id: str
+    request_id: str
     value: bytes
     """The event as ``schemas.codec.encode`` makes it."""
+    needs_seal: bool = False
+    """Whether it may have something personal that is not sealed."""
 
 
 Answered = Callable[[int, "Acknowledgement | PublishError"], None]

@@ -19,10 +19,19 @@ from producers.publisher import (
     PublishRefused,
     PublishUnavailable,
 )
-from schemas.codec import encode
+from schemas.codec import decode, encode
+from schemas.compact import CompactEvent
 from schemas.errors import InvalidEvent
 from schemas.events import Event, RequestData
-from schemas.sealing import Cipher, KeysUnavailable, SealingKey, cipher_of, seal
+from schemas.sealing import (
+    Cipher,
+    KeysUnavailable,
+    SealingKey,
+    cipher_of,
+    is_sealable,
+    seal,
+    seal_in_place,
+)
 
 T = TypeVar("T")
 
@@ -76,6 +85,11 @@ class Sealer:
         if not isinstance(data, RequestData) or data.sealed is not None:
             return event
         return seal(event, *self._key(data.user_id))
+
+    def seal_in_place(self, event: CompactEvent) -> None:
+        """As ``seal``, changing the event itself."""
+        if is_sealable(event):
+            seal_in_place(event, *self._key(event.data.user_id))
 
     def prepare(self, user_ids: Collection[str]) -> None:
         """Get the keys of many users at once. Raises KeysUnavailable."""
@@ -167,11 +181,11 @@ class SealingPublisher:
             self._publisher.publish_many(ready, lambda n, answer: answered(places[n], answer))
 
     def _ready(self, prepared: Prepared) -> Prepared:
-        event = self._sealed(prepared.event)
-        if event is prepared.event:
+        if not prepared.needs_seal:
             return prepared
+        event = self._sealed(decode(prepared.value))
         try:
-            return Prepared(event, encode(event))
+            return prepared._replace(value=encode(event), needs_seal=False)
         except InvalidEvent as exc:
             raise PublishRefused(f"event {event.id}: {exc.message}") from exc
 

@@ -157,7 +157,7 @@ class Sender:
             self._one_ended(batch)
             batch.answer(index, answer)
         elif isinstance(answer, PublishRefused):
-            event_id = batch.events[index].event.id
+            event_id = batch.events[index].event_id
             log.warning("Kafka refuses an event", event_id=event_id, reason=str(answer))
             if batch.is_spooled(index):
                 self._spool.refused(event_id, str(answer))
@@ -174,7 +174,7 @@ class Sender:
         self, batch: PendingBatch, index: int, reason: str, error: str | None
     ) -> None:
         if batch.is_spooled(index):
-            self._spool.released(batch.events[index].event.id, error)
+            self._spool.released(batch.events[index].event_id, error)
         self._one_ended(batch)
         batch.keep(index, reason)
 

@@ -33,9 +33,10 @@ from producers.spool_errors import SpoolError
 from producers.spool_keeper import SpoolKeeper
 from producers.spool_rows import SpoolEntry
 from schemas.codec import encode
+from schemas.compact import CompactEvent, compact, encode_compact
 from schemas.errors import InvalidEvent
-from schemas.events import Event, RequestData
-from schemas.sealing import KeysUnavailable
+from schemas.events import Event
+from schemas.sealing import KeysUnavailable, is_sealable
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -106,13 +107,18 @@ class SpoolingPublisher:
             raise pending.spool_error
         return pending
 
-    def publish_all(self, events: Sequence[Event]) -> list[Receipt | PublishError | SpoolError]:
-        """As ``publish`` for each, in their order: they are written and waited for together."""
+    def publish_all(
+        self, events: Sequence[Event | CompactEvent]
+    ) -> list[Receipt | PublishError | SpoolError]:
+        """As ``publish`` for each, in their order: they are written and waited for together.
+
+        Compact events are sealed in place.
+        """
+        flat = [event if isinstance(event, CompactEvent) else compact(event) for event in events]
         if self._sealer is not None:
-            users = {e.data.user_id for e in events if isinstance(e.data, RequestData)}
             with suppress(KeysUnavailable):
-                self._sealer.prepare(users)
-        found: list[Prepared | Outcome] = [self._ready(event) for event in events]
+                self._sealer.prepare({e.data.user_id for e in flat if is_sealable(e)})
+        found: list[Prepared | Outcome] = [self._ready(event) for event in flat]
         batch = PendingBatch([one for one in found if isinstance(one, Prepared)])
         began = time.perf_counter()
         answers = iter(self._answers(batch))
@@ -120,23 +126,26 @@ class SpoolingPublisher:
             self._metrics.answered_all(began, batch.outcomes())
         return [next(answers) if isinstance(one, Prepared) else one for one in found]
 
-    def _ready(self, event: Event) -> Prepared | PublishError:
+    def _ready(self, event: CompactEvent) -> Prepared | PublishError:
         if self._closed:
             return PublisherClosed("the publisher is closed")
+        if self._sealer is not None:
+            with suppress(KeysUnavailable):
+                self._sealer.seal_in_place(event)
         try:
-            event, entry = self._prepare(event)
-        except PublishError as exc:
-            return exc
-        return Prepared(event, entry.value)
+            value = encode_compact(event)
+        except InvalidEvent as exc:
+            refused = PublishRefused(f"event {event.id}: {exc.message}")
+            refused.__cause__ = exc
+            return refused
+        return Prepared(event.id, event.data.request_id, value, is_sealable(event))
 
     def _answers(self, batch: PendingBatch) -> list[Outcome]:
         """What came of each, once it is known or the deadline is over."""
         if not batch.events:
             return []
         down = self._breaker.reason
-        entries = [
-            SpoolEntry(event.id, event.data.request_id, value) for event, value in batch.events
-        ]
+        entries = [SpoolEntry(*event[:3]) for event in batch.events]
         written = partial(self._all_written, batch, down)
         try:
             self.spool.append_all_soon(entries, written, claim=down is None)

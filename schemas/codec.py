@@ -56,9 +56,14 @@ def encode(event: Event) -> bytes:
     if event.subject is not None and event.subject != event.data.request_id:
         raise _mismatch()
     value = _writers[type(event)](event, exclude_none=True)
+    check_size(value)
+    return value
+
+
+def check_size(value: bytes) -> None:
+    """Raises InvalidEvent for a value that is too large for a record."""
     if len(value) > MAX_VALUE_BYTES:
         raise _oversize(len(value))
-    return value
 
 
 def key_of(event: Event) -> bytes:
@@ -163,8 +168,7 @@ def _read_with_care(
 ) -> Event:
     if not value:
         raise InvalidEvent("EmptyValue", "value: is missing, or of 0 bytes")
-    if len(value) > MAX_VALUE_BYTES:
-        raise _oversize(len(value))
+    check_size(value)
     current = upcasters.upcast(parse_object(value))
     # The envelope and data are two levels around the metadata.
     depth = MAX_METADATA_DEPTH + 2

@@ -1,8 +1,9 @@
-"""Events as the consumers hold them: few, flat objects, read several times as fast as the models.
+"""Events as few, flat objects, read several times as fast as the models.
 
-msgspec parses and checks in one pass. Whatever is accepted here, ``schemas.codec`` reads with care
-to the same event; whatever is unusual in any way is left to it, and its answer comes in the same
-form. Attributes have the models' names.
+Consumers hold them so, and so does who takes in many at once. msgspec parses and checks in one
+pass. Whatever is accepted here, ``schemas.codec`` reads with care to the same event; whatever is
+unusual in any way is left to it, and its answer comes in the same form. Attributes have the
+models' names.
 """
 
 from __future__ import annotations
@@ -21,7 +22,16 @@ from msgspec import NODEFAULT, Meta, Struct
 from pydantic import BaseModel
 
 from schemas import events, limits
-from schemas.codec import check_key, decode, guess, is_peculiar, metadata_fits, texts_fit
+from schemas.codec import (
+    check_key,
+    check_size,
+    decode,
+    decode_strict,
+    guess,
+    is_peculiar,
+    metadata_fits,
+    texts_fit,
+)
 from schemas.events import ENVELOPES, Event
 from schemas.limits import BYTE_LIMITS
 from schemas.record import FIRST_LOG_ID, Record
@@ -101,7 +111,13 @@ def _struct(model: type[BaseModel], names: Iterable[str], base: type = Struct, *
         kind = given.get(name) or _type_of(hints[name])
         fields.append((name, kind, NODEFAULT if required else default))
     return msgspec.defstruct(
-        model.__name__, fields, bases=(base,), kw_only=True, forbid_unknown_fields=True, gc=False
+        model.__name__,
+        fields,
+        bases=(base,),
+        kw_only=True,
+        forbid_unknown_fields=True,
+        omit_defaults=True,
+        gc=False,
     )
 
 
@@ -126,6 +142,7 @@ _EVENTS = {
     model: _struct(model, model.model_fields, CompactEvent, data=_DATA[hints_of(model)["data"]])
     for model in ENVELOPES.values()
 }
+_write = msgspec.json.Encoder().encode
 _parsers: dict[int, Callable[[bytes], CompactEvent]] = {
     ord(name.removeprefix("Image")[0]): msgspec.json.Decoder(_EVENTS[model]).decode
     for name, model in ENVELOPES.items()
@@ -138,6 +155,19 @@ def read_record(record: Record) -> CompactEvent:
     value = record.value
     event = read_quickly(value) if value and len(value) <= limits.MAX_VALUE_BYTES else None
     return compact(decode(value)) if event is None else event
+
+
+def read_strict(value: bytes) -> CompactEvent:
+    """As codec.decode_strict. Raises InvalidEvent."""
+    event = read_quickly(value) if len(value) <= limits.MAX_VALUE_BYTES else None
+    return compact(decode_strict(value)) if event is None else event
+
+
+def encode_compact(event: CompactEvent) -> bytes:
+    """As codec.encode, but that what is as it is by default is left out. Raises InvalidEvent."""
+    value = _write(event)
+    check_size(value)
+    return value
 
 
 def compact(event: Event) -> CompactEvent:

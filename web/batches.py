@@ -5,6 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from json import JSONDecoder
 
+import msgspec
+
 from web.errors import ApiError
 
 ONE = "application/cloudevents+json"
@@ -16,6 +18,8 @@ _WHITE = " \t\n\r"
 
 # Numbers are only passed over here, and a very long one would take very long to read.
 _decoder = JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+
+_raw = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 Item = tuple[int, bytes]
 """An event's index (of lines: the line's, from 0) and its JSON."""
@@ -38,6 +42,16 @@ def items_of(content_type: str, body: bytes) -> list[Item]:
 
 def _elements(body: bytes) -> list[bytes]:
     """The elements of a JSON array; whether each is an event, nobody asks here."""
+    try:
+        found = _raw(body)
+        body.decode()
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _with_care(body)
+    return [bytes(one) for one in found]
+
+
+def _with_care(body: bytes) -> list[bytes]:
+    """As _elements, thirty times as slowly. Raises ApiError that says what is wrong, and where."""
     try:
         text = body.decode()
     except UnicodeDecodeError as exc:

@@ -12,9 +12,8 @@ from fastapi import APIRouter, Depends, Header, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from schemas.codec import decode_strict
+from schemas.compact import CompactEvent, read_strict
 from schemas.errors import InvalidEvent
-from schemas.events import Event, RequestData
 from web.batches import BATCH, LINES, ONE, Item, items_of
 from web.errors import ApiError
 from web.idempotency import MAX_KEY, Answers, OtherRequest
@@ -162,16 +161,16 @@ def _take_all(site: Site, asked: _Asked) -> list[dict[str, Any]]:
 
 
 def _result(
-    item: Item, judged: Event | InvalidEvent | Forbidden, published: Iterator[Outcome]
+    item: Item, judged: CompactEvent | InvalidEvent | Forbidden, published: Iterator[Outcome]
 ) -> dict[str, Any]:
     if isinstance(judged, InvalidEvent | Forbidden):
         return result(item[0], None, judged)
     return result(item[0], judged, next(published))
 
 
-def _judge(holder: Holder, value: bytes) -> Event | InvalidEvent | Forbidden:
+def _judge(holder: Holder, value: bytes) -> CompactEvent | InvalidEvent | Forbidden:
     try:
-        event = decode_strict(value)
+        event = read_strict(value)
     except InvalidEvent as exc:
         return exc
     data = event.data
@@ -180,7 +179,7 @@ def _judge(holder: Holder, value: bytes) -> Event | InvalidEvent | Forbidden:
         return Forbidden("data.row_id is for tokens of the role operate only")
     if holder.tools is None:
         return event
-    if isinstance(data, RequestData) and data.tool_name in holder.tools:
+    if getattr(data, "tool_name", None) in holder.tools:
         return event
     # Moving and deleting name no tool, so they would reach the images of all.
     tools = ", ".join(sorted(holder.tools))

@@ -11,10 +11,10 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from producers.publisher import Acknowledgement, PublishError, PublishRefused, Receipt, Spooled
+from producers.publisher import Acknowledgement, PublishError, PublishRefused, Spooled
 from producers.spool_errors import SpoolError, SpoolFull
+from schemas.compact import CompactEvent
 from schemas.errors import InvalidEvent
-from schemas.events import Event
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -56,28 +56,37 @@ class Forbidden:
     error: str
 
 
-Outcome = Receipt | InvalidEvent | Forbidden | PublishError | SpoolError
+NotAcknowledged = Spooled | InvalidEvent | Forbidden | PublishError | SpoolError
+Outcome = Acknowledgement | NotAcknowledged
 
 
-def result(index: int, event: Event | None, outcome: Outcome) -> dict[str, Any]:
+def result(index: int, event: CompactEvent | None, outcome: Outcome) -> dict[str, Any]:
     """The result of one event, as JSON has it; large numbers are strings."""
+    if isinstance(outcome, Acknowledgement):
+        return _acknowledged(index, outcome)
     found: dict[str, Any] = {"index": index, **_told(outcome)}
     if event is not None:
         found |= {"eventId": event.id, "requestId": event.data.request_id}
     return found
 
 
-def _told(outcome: Outcome) -> Mapping[str, Any]:
+def _acknowledged(index: int, place: Acknowledgement) -> dict[str, Any]:
+    """As nearly all are, of which there may be thousands in an answer."""
+    return {
+        "index": index,
+        "status": 202,
+        "rowId": str(place.row_id),
+        "partition": place.partition,
+        "offset": str(place.offset),
+        "token": place.token,
+        "spooled": False,
+        "eventId": place.event_id,
+        "requestId": place.request_id,
+    }
+
+
+def _told(outcome: NotAcknowledged) -> Mapping[str, Any]:
     match outcome:
-        case Acknowledgement():
-            return {
-                "status": 202,
-                "rowId": str(outcome.row_id),
-                "partition": outcome.partition,
-                "offset": str(outcome.offset),
-                "token": outcome.token,
-                "spooled": False,
-            }
         case Spooled():
             return {"status": 202, "spooled": True}
         case InvalidEvent():

@@ -16,7 +16,7 @@ from producers.spool_errors import SpoolError
 from producers.storage import LocalStorage, Storage
 from projections.connections import Connection
 from projections.retention import Condemned
-from schemas.events import Event
+from schemas.compact import CompactEvent
 from web.limits import RateLimits, WebLimits
 from web.metrics import WebMetrics
 from web.sessions import Sessions
@@ -26,7 +26,9 @@ from web.tokens import TokenTable, token_table
 class BulkPublisher(ReceiptPublisher, Protocol):
     """As ReceiptPublisher, for many events at once."""
 
-    def publish_all(self, events: Sequence[Event]) -> list[Receipt | PublishError | SpoolError]:
+    def publish_all(
+        self, events: Sequence[CompactEvent]
+    ) -> list[Receipt | PublishError | SpoolError]:
         """What became of each, in their order. All are waited for together."""
         ...
 

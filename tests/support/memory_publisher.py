@@ -18,7 +18,7 @@ from producers.publisher import (
     PublishTimeout,
     PublishUnavailable,
 )
-from schemas.codec import encode, key_of
+from schemas.codec import decode, encode, key_of
 from schemas.errors import InvalidEvent
 from schemas.events import Event
 from schemas.record import Position
@@ -69,9 +69,9 @@ class MemoryPublisher:
         return delivery
 
     def publish_many(self, events: Sequence[Prepared], answered: Answered) -> None:
-        for index, (event, _) in enumerate(events):
+        for index, event in enumerate(events):
             try:
-                sent = self.publish_async(event)
+                sent = self.publish_async(decode(event.value))
             except PublishError as exc:
                 answered(index, exc)
             else:
