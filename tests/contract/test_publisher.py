@@ -5,21 +5,27 @@ from __future__ import annotations
 import random
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
 from producers.publisher import (
+    Acknowledgement,
+    Prepared,
     PublisherClosed,
+    PublishError,
     PublishRefused,
     PublishTimeout,
     TooManyOutstanding,
 )
 from schemas.codec import HEADERS, decode_record, encode
+from schemas.events import Event
 from schemas.limits import MAX_VALUE_BYTES
 from schemas.partitioning import home_partition
 from schemas.record import Record, row_id
 from tests.contract.worlds import World
 from tests.support.builders import failed, generated
+from tests.support.waiting import eventually
 
 
 def everything(world: World) -> dict[tuple[int, int], Record]:
@@ -169,3 +175,66 @@ def test_closing_delivers_what_can_be_delivered(world: World) -> None:
     publisher.close()
 
     assert len({future.result(0).token for future in futures}) == 50
+
+
+def prepared(event: Event) -> Prepared:
+    return Prepared(event.id, event.data.request_id, encode(event))
+
+
+class Told:
+    """What a publisher says of events that were sent together."""
+
+    def __init__(self) -> None:
+        self.answers: dict[int, list[Acknowledgement | PublishError]] = {}
+
+    def __call__(self, index: int, answer: Acknowledgement | PublishError) -> None:
+        self.answers.setdefault(index, []).append(answer)
+
+    def once(self) -> list[Acknowledgement | PublishError]:
+        """One answer for each, in their order."""
+        assert sorted(self.answers) == list(range(len(self.answers)))
+        return [answer for index in sorted(self.answers) for (answer,) in [self.answers[index]]]
+
+
+def test_events_that_are_sent_together_are_as_if_sent_one_by_one(world: World) -> None:
+    events = [generated(f"req-{number % 100}-ä", prompt=f"{number}") for number in range(700)]
+    publisher, told = world.publisher(), Told()
+
+    publisher.publish_many([], told)
+    publisher.publish_many([prepared(event) for event in events], told)
+    publisher.flush(20)
+    eventually(lambda: len(told.answers) == 700)
+
+    records = everything(world)
+    assert len(records) == 700
+    last: dict[int, int] = {}
+    for event, answer in zip(events, told.once(), strict=True):
+        assert isinstance(answer, Acknowledgement)
+        record = records[answer.position]
+        assert decode_record(record) == event
+        assert (record.key, record.headers) == (event.data.request_id.encode(), HEADERS)
+        assert (answer.request_id, answer.event_id) == (event.data.request_id, event.id)
+        assert answer.partition == home_partition(event.data.request_id.encode(), 6)
+        assert answer.offset > last.get(answer.partition, -1), "they keep their order"
+        last[answer.partition] = answer.offset
+
+
+def test_of_events_sent_together_those_not_acknowledged_in_time_fail(world: World) -> None:
+    publisher, told = world.deaf_publisher(deadline_s=1.5, max_outstanding=10), Told()
+    publisher.publish_many([prepared(generated(f"req-{number}")) for number in range(10)], told)
+    with pytest.raises((TooManyOutstanding, PublishTimeout)):
+        publisher.publish(generated("one too many"))
+    eventually(lambda: len(told.answers) == 10)
+    assert {type(answer) for answer in told.once()} == {PublishTimeout}
+
+
+def test_closing_fails_what_is_left_of_those_sent_together(world: World) -> None:
+    publisher, told = world.deaf_publisher(deadline_s=20, max_outstanding=30), Told()
+    publisher.publish_many([prepared(generated(f"req-{number}")) for number in range(20)], told)
+    publisher.close(0.2)
+    assert len(told.answers) == 20
+    assert {type(answer) for answer in told.once()} == {PublishTimeout}
+    late = Told()
+    with suppress(PublisherClosed):
+        publisher.publish_many([prepared(generated())], late)
+        assert {type(answer) for answer in late.once()} == {PublisherClosed}

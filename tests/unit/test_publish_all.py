@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from producers.metrics import ProducerMetrics
 from producers.publisher import (
     Acknowledgement,
     PublisherClosed,
@@ -136,3 +138,55 @@ def test_keys_of_many_users_are_asked_for_at_once(
     sealed = [event.data for event in logged if isinstance(event.data, RequestData)]
     assert len(sealed) == (20 if available else 0)
     assert all(data.sealed and not data.prompt for data in sealed)
+
+
+def test_more_than_are_sent_at_once_keep_their_order_and_their_answers(
+    topic: MemoryTopic, tmp_path: Path
+) -> None:
+    kafka, registry = MemoryPublisher(topic), CollectorRegistry()
+    metrics = ProducerMetrics(registry)
+    events = [generated(f"r{number}") for number in range(1_203)]
+    with SpoolingPublisher(Spool(tmp_path / "s.db"), kafka, metrics=metrics) as publisher:
+        assert publisher.publish_all([]) == []
+        publisher.publish_all(events[:1])
+        kafka.failures = [PublishRefused("this one never")]
+        first, *others = publisher.publish_all(events[1:])
+        eventually(lambda: publisher.spool.status()[:3] == (0, 0, 1))
+    assert isinstance(first, PublishRefused)
+    records, _ = topic.read(0, 0, 2_000)
+    sent = [*events[:1], *events[2:]]
+    assert [decode(record.value) for record in records] == sent
+    places = [(r.event_id, r.offset) for r in others if isinstance(r, Acknowledgement)]
+    assert places == [(event.id, place) for place, event in enumerate(sent)][1:]
+    counted = "omega_images_producer_events_total"
+    assert registry.get_sample_value(counted, {"outcome": "acknowledged"}) == 1_202
+    assert registry.get_sample_value(counted, {"outcome": "refused"}) == 1
+    seconds = "omega_images_producer_publish_seconds_count"
+    assert registry.get_sample_value(seconds) == 1_202
+
+
+def test_what_could_not_be_sealed_is_never_sent_as_it_is(
+    topic: MemoryTopic, tmp_path: Path
+) -> None:
+    keys = Keys()
+    sealer = Sealer(keys)
+    kafka = SealingPublisher(MemoryPublisher(topic), sealer)
+    settings = SpoolingSettings(deadline_s=1.0)
+    known, unknown = generated("known", user_id="ada"), generated("unknown", user_id="bob")
+    with SpoolingPublisher(Spool(tmp_path / "s.db"), kafka, settings, sealer=sealer) as publisher:
+        sealer.prepare(["ada"])
+        keys.available = False
+        receipts = publisher.publish_all([unknown, known, deleted("gone")])
+    assert [type(receipt) for receipt in receipts] == [Spooled, Acknowledgement, Acknowledgement]
+    logged = [decode(record.value).data for record in topic.read(0, 0, 100)[0]]
+    assert [data.request_id for data in logged] == ["known", "gone"]
+    assert all(data.sealed for data in logged if isinstance(data, RequestData))
+
+
+def test_with_a_sealer_behind_alone_all_are_sealed(topic: MemoryTopic, tmp_path: Path) -> None:
+    kafka = SealingPublisher(MemoryPublisher(topic), Sealer(Keys()))
+    with SpoolingPublisher(Spool(tmp_path / "s.db"), kafka) as publisher:
+        receipts = publisher.publish_all([generated("a"), failed("b"), deleted("c")])
+    assert {type(receipt) for receipt in receipts} == {Acknowledgement}
+    logged = [decode(record.value).data for record in topic.read(0, 0, 100)[0]]
+    assert [bool(d.sealed) for d in logged if isinstance(d, RequestData)] == [True, True]

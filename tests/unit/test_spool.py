@@ -6,13 +6,16 @@ import shutil
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from producers import spool_sql as sql
 from producers.spool import Spool
 from producers.spool_errors import SpoolDamaged, SpoolError, SpoolFull, SpoolUnavailable
 from producers.spool_file import set_aside_files
@@ -303,3 +306,82 @@ def test_a_disk_that_is_full_fails_the_call_and_harms_nothing(spool: Spool) -> N
     spool.read("PRAGMA max_page_count = 1000000")
     spool.append(entry(3, 900_000), claim=False)
     assert ids(spool) == ["e1", "e3"]
+
+
+def append_all(spool: Spool, events: list[SpoolEntry]) -> dict[int, SpoolError]:
+    """Which are not durable, and why."""
+    told: list[dict[int, SpoolError]] = []
+    done = threading.Event()
+
+    def tell(errors: Mapping[int, SpoolError]) -> None:
+        told.append(dict(errors))
+        done.set()
+
+    spool.append_all_soon(events, tell, claim=False)
+    assert done.wait(10)
+    return told[0]
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 555])
+def test_many_are_appended_together_and_removed(spool: Spool, count: int) -> None:
+    assert append_all(spool, [entry(number) for number in range(count)]) == {}
+    assert spool.status()[:2] == (count, count * 100)
+    claimed = spool.claim(1_000)
+    assert [(row.event_id, row.value) for row in claimed] == [
+        (f"e{number}", entry(number).value) for number in range(count)
+    ]
+    for number in range(0, count, 2):
+        spool.acknowledged(f"e{number}")
+    assert spool.status().waiting == count // 2
+    spool._commits.run(lambda connection: connection.execute(sql.LET_GO, (spool.owner,)))
+    assert ids(spool) == [f"e{number}" for number in range(1, count, 2)]
+
+
+@given(
+    sizes=st.lists(st.integers(0, 60), max_size=30),
+    there=st.integers(0, 10),
+    numbers=st.randoms(use_true_random=False),
+)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_appended_together_there_is_room_as_one_by_one(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], there: int, numbers: Random
+) -> None:
+    events = [entry(numbers.randrange(20), size) for size in sizes]
+    limits = SpoolLimits(max_events=15, max_bytes=400)
+    folder = tmp_path_factory.mktemp("spools")
+    together, singly = Spool(folder / "a.db", limits), Spool(folder / "b.db", limits)
+    for spool in (together, singly):
+        append_all(spool, [entry(number, 10) for number in range(there)])
+    full = set(append_all(together, events))
+    refused = {index for index, event in enumerate(events) if append_all(singly, [event])}
+    assert full == refused
+    assert together.status()[:2] == singly.status()[:2]
+    assert together.claim(100) == singly.claim(100)
+    together.close()
+    singly.close()
+
+
+def test_what_was_acknowledged_goes_although_the_disk_failed_meanwhile(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_all(spool, [entry(number) for number in range(3)])
+
+    def fail_before_commit(group: Any, later: Any) -> None:
+        for work in later:
+            work(Disregarding())
+        raise sqlite3.OperationalError("disk I/O error")
+
+    class Disregarding:
+        """A connection whose transaction is rolled back."""
+
+        def execute(self, *_: Any) -> None:
+            return None
+
+    monkeypatch.setattr(spool._commits, "_transaction", fail_before_commit)
+    spool.acknowledged("e0")
+    with pytest.raises(SpoolUnavailable):
+        spool.sync()
+    monkeypatch.undo()
+    spool.acknowledged("e1")
+    assert spool.status().waiting == 1
+    assert ids(spool) == ["e2"]

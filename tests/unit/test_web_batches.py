@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.builders import json_values
+from web import batches
 from web.batches import BATCH, LINES, ONE, items_of
 from web.errors import ApiError
 
@@ -34,6 +36,27 @@ def test_whatever_comes_is_taken_apart_or_refused(body: bytes, kind: str) -> Non
         refused.append(exc.status_code)
     assert refused in ([], [400])
     assert all(value in body for _, value in items)
+
+
+@given(st.lists(json_values, max_size=3), st.data())
+def test_the_quick_way_takes_apart_as_the_careful_one(
+    values: list[Any], data: st.DataObject
+) -> None:
+    escaped = data.draw(st.booleans())
+    body = bytearray(b" " + json.dumps(values, ensure_ascii=escaped).encode() + b"\n")
+    for _ in range(data.draw(st.integers(0, 3))):
+        place = data.draw(st.integers(0, len(body) - 1))
+        body[place : place + 1] = data.draw(st.binary(max_size=2))
+        body = body or bytearray(b" ")
+    assert elements(batches._elements, bytes(body)) == elements(batches._with_care, bytes(body))
+
+
+def elements(take_apart: Callable[[bytes], list[bytes]], body: bytes) -> list[bytes] | str:
+    """What comes out, or the complaint."""
+    try:
+        return take_apart(body)
+    except ApiError as exc:
+        return str(exc.detail)
 
 
 def test_lines_keep_their_numbers_and_empty_ones_are_none() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import pytest
@@ -10,8 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import compact as module
-from schemas.codec import decode, encode
-from schemas.compact import CompactEvent, compact, read_quickly, read_record
+from schemas.codec import decode, decode_strict, encode
+from schemas.compact import (
+    CompactEvent,
+    compact,
+    encode_compact,
+    read_quickly,
+    read_record,
+    read_strict,
+)
 from schemas.errors import InvalidEvent
 from schemas.events import ENVELOPES, Event
 from schemas.record import Record
@@ -61,6 +69,36 @@ def test_an_event_comes_back_as_it_is(event: Event) -> None:
 def test_ordinary_events_take_the_quick_way(make: Any) -> None:
     event = make()
     assert read_quickly(encode(event)) == compact(event)
+
+
+@given(event=events())
+def test_it_is_written_as_the_same_event(event: Event) -> None:
+    value = encode_compact(compact(event))
+    assert decode_strict(value) == decode_strict(encode(event))
+    assert len(value) <= len(encode(event)) + 32, "a number may be written otherwise"
+
+
+def test_what_is_too_large_is_not_written() -> None:
+    event = compact(generated())
+    event.data.prompt = "x" * 2**20
+    with pytest.raises(InvalidEvent, match="limit 1048576"):
+        encode_compact(event)
+
+
+@given(event=events(), name=st.sampled_from(["size", "colour", "id"]), within=st.booleans())
+def test_a_producers_event_is_judged_as_by_the_codec(event: Event, name: str, within: bool) -> None:
+    parsed = json.loads(encode(event))
+    (parsed["data"] if within else parsed)[name] = "new"
+    value = json.dumps(parsed).encode()
+    assert judged(read_strict, value) == judged(lambda v: compact(decode_strict(v)), value)
+
+
+def judged(read: Callable[[bytes], CompactEvent], value: bytes) -> CompactEvent | str:
+    """What is read, or the complaint."""
+    try:
+        return read(value)
+    except InvalidEvent as exc:
+        return f"{exc.error_class}: {exc.message}"
 
 
 @given(event=events(), text=TIMES)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from schemas import sealing
 from schemas.codec import decode, encode
-from schemas.compact import compact
+from schemas.compact import compact, encode_compact
 from schemas.errors import InvalidEvent
 from schemas.events import Event, ImageDeleted, RequestData, new_event
 from schemas.sealing import (
@@ -56,6 +56,25 @@ def test_it_is_the_same_for_the_form_that_the_consumers_hold(event: Event) -> No
     if getattr(sealed.data, "sealed", None) is not None:
         unseal(sealed.data)
     assert sealed == compact(decode(encode(event)))
+
+
+@given(event=events())
+@settings(max_examples=100)
+def test_sealing_in_place_is_the_same(event: Event) -> None:
+    flat, original = compact(event), compact(event)
+    sealing.seal_in_place(flat, KEY.key_id, CIPHER)
+    sealed = seal(event)
+    text = getattr(flat.data, "sealed", None)
+    assert (text is None) == (sealed is event)
+    if text is not None:
+        assert text != getattr(sealed.data, "sealed", None), "each has a nonce of its own"
+        flat.data.sealed = getattr(sealed.data, "sealed", None)
+        assert flat == compact(sealed)
+        flat.data.sealed = text
+        sealing.seal_in_place(flat, KEY.key_id, CIPHER)
+        assert flat.data.sealed == text, "what is sealed is not sealed again"
+        unseal(flat.data)
+    assert decode(encode_compact(flat)) == decode(encode_compact(original))
 
 
 @given(event=events())
