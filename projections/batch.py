@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +25,8 @@ class PreparedBatch(Generic[R]):
     ready: dict[str, R] = field(default_factory=dict)
     unopened: list[Decoded] = field(default_factory=list)
     """Sealed with keys that have to be looked up first."""
+    asked: Any = None
+    """What Projection.ask has sent, until it is taken."""
 
     def make(self, decoded: Decoded) -> R | None:
         """What this event, a compact one, writes alone for a new request; None: no new row."""
@@ -40,7 +42,14 @@ class PreparedBatch(Generic[R]):
         if self.unopened:
             unsealer.open(connection, self.unopened)
             self._add(self.unopened)
-            self.unopened = []
+            self.unopened, self.asked = [], None
+
+    def taken(self, ask: Callable[[], None]) -> Any:
+        """What was asked in this transaction; asked now, if it was not."""
+        if self.asked is None:
+            ask()
+        asked, self.asked = self.asked, None
+        return asked
 
     def join(self, later: PreparedBatch[R]) -> None:
         """See Prepared.join. ``later`` is used up."""

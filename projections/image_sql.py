@@ -29,6 +29,20 @@ COPY generated_images (id, request_id, user_id, username, tool_name, prompt, mod
     metadata, message_id, created_at, event_id) FROM STDIN (FORMAT binary)
 """
 
+# For a few rows, and in a pipeline; a JSON array of objects with the columns' names.
+INSERT_ROWS = """
+INSERT INTO generated_images (id, request_id, user_id, username, tool_name, prompt, model, size,
+    quality, style, n, storage_url, storage_provider, mime_type, bytes, sha256, tags, status, error,
+    metadata, message_id, created_at, event_id)
+SELECT id, request_id, user_id, username, tool_name, prompt, model, size, quality, style, n,
+    storage_url, storage_provider, mime_type, bytes, sha256, tags, status, error, metadata::jsonb,
+    message_id, created_at, event_id
+FROM json_to_recordset(%s::json) AS r (id bigint, request_id text, user_id text, username text,
+    tool_name text, prompt text, model text, size text, quality text, style text, n int,
+    storage_url text, storage_provider text, mime_type text, bytes int, sha256 text, tags text[],
+    status text, error text, metadata text, message_id text, created_at timestamptz, event_id text)
+"""
+
 UPDATE_ROW = """
 UPDATE generated_images SET id = %s, request_id = %s, user_id = %s, username = %s, tool_name = %s,
     prompt = %s, model = %s, size = %s, quality = %s, style = %s, n = %s, storage_url = %s,

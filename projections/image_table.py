@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import Connection, Cursor
+from pydantic_core import to_json
 
 from projections import image_rows as rows
 from projections import image_sql as sql
@@ -14,14 +16,16 @@ from projections.image_batch import ImageBatch, Row, joined
 from projections.merge import State, is_conflict
 from projections.projection import Applied, Decoded, NeedExclusive
 from projections.unsealing import Unsealer
-from projections.wire import TextArray
+from projections.wire import TextArray, is_pipelined
 from schemas.record import FIRST_LOG_ID
 
 
 @dataclass(slots=True)
 class Changes:
-    """What a batch writes, by kind; each list is in the order of request ids, rows as in COPY."""
+    """What a batch writes, by kind; each list is in the order of request ids."""
 
+    by_copy: bool
+    """Whether new rows are as COPY wants them, or ordinary values."""
     inserted: list[Row] = field(default_factory=list)
     updated: list[tuple[str, State]] = field(default_factory=list)
     rows_gone: list[str] = field(default_factory=list)
@@ -48,6 +52,10 @@ class TableProjection:
         batch.take(events, self._unsealer)
         return batch
 
+    def ask(self, connection: Connection[Any], prepared: ImageBatch) -> None:
+        """See Projection.ask."""
+        prepared.asked = Asked(connection, sorted(prepared.events))
+
     def apply(
         self,
         connection: Connection[Any],
@@ -59,8 +67,8 @@ class TableProjection:
         """See Projection.apply."""
         batch = self.prepare(events) if prepared is None else prepared
         batch.open(connection, self._unsealer)
-        keys = sorted(batch.events)
-        changes = compare(keys, load_states(connection, keys), batch)
+        asked: Asked = batch.taken(lambda: self.ask(connection, batch))
+        changes = compare(asked.keys, asked.states(), batch, by_copy=not is_pipelined(connection))
         if changes.unprotected and not exclusive:
             raise NeedExclusive
         write(connection, changes)
@@ -76,33 +84,43 @@ class TableProjection:
         """See Projection.forget; keys, which are remembered, do not change."""
 
 
-def load_states(connection: Connection[Any], keys: list[str]) -> dict[str, State]:
-    """The stored states of those requests that have one; locks their rows, in key order.
+class Asked:
+    """Queries for the stored states of requests; locks their rows, in key order.
 
     Rows are locked before the side tables are read: a transaction that was waited for has
     committed by then, and each statement sees what was committed when it began.
     """
-    wanted = (TextArray(keys),)
-    with connection.pipeline():
-        connection.execute(sql.PLAN_BY_KEY)
-        row_cursor = connection.execute(sql.LOAD_ROWS, wanted, prepare=True, binary=True)
-        moved_cursor = connection.execute(sql.LOAD_RELOCATIONS, wanted, prepare=True, binary=True)
-        gone_cursor = connection.execute(sql.LOAD_TOMBSTONES, wanted, prepare=True, binary=True)
-    found = {row[1]: row for row in row_cursor.fetchall()}
-    moved = {row[0]: row for row in moved_cursor.fetchall()}
-    states = {key: rows.state_of_row(row, moved.get(key)) for key, row in found.items()}
-    for key, relocation in moved.items():
-        if key not in found:
-            states[key] = State(relocation[1], None, rows.move_of(relocation))
-    for row in gone_cursor:
-        states[row[0]] = rows.state_of_tombstone(row)
-    return states
+
+    def __init__(self, connection: Connection[Any], keys: list[str]) -> None:
+        self.keys = keys
+        wanted = (TextArray(keys),)
+        with nullcontext() if is_pipelined(connection) else connection.pipeline():
+            connection.execute(sql.PLAN_BY_KEY)
+            self._rows, self._moved, self._gone = (
+                connection.execute(query, wanted, prepare=True, binary=True)
+                for query in (sql.LOAD_ROWS, sql.LOAD_RELOCATIONS, sql.LOAD_TOMBSTONES)
+            )
+
+    def states(self) -> dict[str, State]:
+        """The states of those requests that have one; waits for the answers."""
+        found = {row[1]: row for row in self._rows.fetchall()}
+        moved = {row[0]: row for row in self._moved.fetchall()}
+        states = {key: rows.state_of_row(row, moved.get(key)) for key, row in found.items()}
+        for key, relocation in moved.items():
+            if key not in found:
+                states[key] = State(relocation[1], None, rows.move_of(relocation))
+        for row in self._gone.fetchall():
+            states[row[0]] = rows.state_of_tombstone(row)
+        return states
 
 
-def compare(keys: Iterable[str], known: Mapping[str, State], batch: ImageBatch) -> Changes:
+def compare(
+    keys: Iterable[str], known: Mapping[str, State], batch: ImageBatch, *, by_copy: bool
+) -> Changes:
     """What has to be written to get from the known states to those that the batch brings."""
-    changes = Changes()
-    ready, insert = batch.ready, changes.inserted.append
+    changes = Changes(by_copy)
+    # What is ready is ready for COPY.
+    ready, insert = batch.ready if by_copy else {}, changes.inserted.append
     for key in keys:
         row = ready.get(key)
         if row is not None and key not in known:
@@ -134,7 +152,8 @@ def _compare_one(key: str, before: State | None, after: State, changes: Changes)
             if had_row:
                 changes.updated.append((key, after))
             else:
-                changes.inserted.append(rows.copy_values(key, after))
+                values = rows.copy_values if changes.by_copy else rows.row_values
+                changes.inserted.append(values(key, after))
         elif not had_row:
             changes.unprotected = True
         if after.move is not None:
@@ -152,10 +171,10 @@ def _same(a: State, b: State) -> bool:
 
 
 def write(connection: Connection[Any], changes: Changes) -> None:
-    """Write the changes; new rows by binary COPY straight into the table."""
+    """Write the changes; many new rows by binary COPY, a few, in a pipeline, by INSERT."""
     with connection.cursor() as cursor:
         if changes.inserted:
-            _copy(cursor, changes.inserted)
+            (_copy if changes.by_copy else _insert)(cursor, changes.inserted)
             old = [row[0] for row in changes.inserted if row[0] < FIRST_LOG_ID]
             if old:
                 cursor.execute(sql.FOLLOW_OLD_ID, {"id": max(old)})
@@ -180,3 +199,8 @@ def _copy(cursor: Cursor[Any], inserted: Iterable[Row]) -> None:
         write_row = copy.write_row
         for row in inserted:
             write_row(row)
+
+
+def _insert(cursor: Cursor[Any], inserted: Iterable[Row]) -> None:
+    named = [dict(zip(rows.COLUMNS, row, strict=True)) for row in inserted]
+    cursor.execute(sql.INSERT_ROWS, (to_json(named).decode(),), prepare=True)

@@ -69,6 +69,13 @@ class Projection(Protocol):
         """Do what needs no database. Another thread than that of ``apply`` may do so meanwhile."""
         ...
 
+    def ask(self, connection: Connection[Any], prepared: Any) -> None:
+        """Send the queries for what is stored of the batch's requests; ``apply`` takes the answers.
+
+        In the same transaction. Not needed, but in a pipeline it saves a round trip.
+        """
+        ...
+
     def apply(
         self,
         connection: Connection[Any],
@@ -81,10 +88,11 @@ class Projection(Protocol):
 
         ``prepared`` is what ``prepare`` made of just these events, if it was called; it may be
         given again when the transaction was undone. Order, duplicates and the cut into batches do
-        not matter. Never commits. Raises psycopg.Error, which ``projections.faults.classify``
-        sorts into faults of the environment, which are retried, and faults of a record, which are
-        isolated by halving the batch. Raises NeedExclusive, before it has written anything, when
-        the batch has to run alone and ``exclusive`` does not say that it does.
+        not matter. In a pipeline, rows go by INSERT, otherwise by COPY. Never commits. Raises
+        psycopg.Error, which ``projections.faults.classify`` sorts into faults of the environment,
+        which are retried, and faults of a record, which are isolated by halving the batch.
+        Raises NeedExclusive, before it has written anything, when the batch has to run alone and
+        ``exclusive`` does not say that it does.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,12 +27,13 @@ from projections.statistics_state import (
     Contribution,
     Labels,
     contribution_of,
+    json_of_rows,
     row_of,
     state_of_row,
 )
 from projections.statistics_tally import Tally
 from projections.unsealing import Unsealer
-from projections.wire import TextArray
+from projections.wire import TextArray, is_pipelined
 from schemas.compact import Failed
 from schemas.events import ImageFailed
 
@@ -71,6 +73,10 @@ class StatisticsProjection:
         batch.take(events, self._unsealer)
         return batch
 
+    def ask(self, connection: Connection[Any], prepared: StatisticsBatch) -> None:
+        """See Projection.ask."""
+        prepared.asked = Asked(connection, sorted(prepared.events), self._max_unsettled)
+
     def apply(
         self,
         connection: Connection[Any],
@@ -85,12 +91,12 @@ class StatisticsProjection:
         batch = self.prepare(events) if prepared is None else prepared
         batch.open(connection, self._unsealer)
         shard = min(decoded.record.partition for decoded in events)
-        keys = sorted(batch.events)
-        generation, unsettled, stored = load(connection, keys, self._max_unsettled)
+        asked: Asked = batch.taken(lambda: self.ask(connection, batch))
+        generation, unsettled, stored = asked.answers()
         if unsettled >= self._max_unsettled and not exclusive:
             raise NeedExclusive
         self._membership.start(generation)
-        changes = compare(keys, batch, stored)
+        changes = compare(asked.keys, batch, stored)
         write_requests(connection, changes)
         self._write_sums(connection, Turn(shard, unsettled, exclusive), changes, batch.labels)
         return _applied(changes)
@@ -144,20 +150,31 @@ class StatisticsProjection:
             sweep(connection, settled.gone)
 
 
+class Asked:
+    """Queries for what stands when a batch begins; locks the rows of requests, in key order."""
+
+    def __init__(self, connection: Connection[Any], keys: list[str], enough: int) -> None:
+        self.keys = keys
+        with nullcontext() if is_pipelined(connection) else connection.pipeline():
+            connection.execute(sql.PLAN_BY_KEY, prepare=True)
+            self._standing = connection.execute(sql.STANDING, (enough,), prepare=True)
+            self._found = connection.execute(
+                sql.LOAD_REQUESTS, (TextArray(keys),), prepare=True, binary=True
+            )
+
+    def answers(self) -> tuple[int, int, dict[str, State]]:
+        """The membership's generation, how many pairs are unsettled (counted up to ``enough``),
+        and the stored states of those requests that have one; waits for the answers.
+        """
+        generation, unsettled = self._standing.fetchall()[0]
+        return generation, unsettled, {row[0]: state_of_row(row) for row in self._found.fetchall()}
+
+
 def load(
     connection: Connection[Any], keys: list[str], enough: int
 ) -> tuple[int, int, dict[str, State]]:
-    """The membership's generation, how many pairs are unsettled (counted up to ``enough``), and
-    the stored states of these requests.
-
-    Locks their rows, in key order.
-    """
-    with connection.pipeline():
-        connection.execute(sql.PLAN_BY_KEY, prepare=True)
-        standing = connection.execute(sql.STANDING, (enough,), prepare=True)
-        found = connection.execute(sql.LOAD_REQUESTS, (TextArray(keys),), prepare=True, binary=True)
-    generation, unsettled = standing.fetchall()[0]
-    return generation, unsettled, {row[0]: state_of_row(row) for row in found}
+    """Ask, and wait for the answers."""
+    return Asked(connection, keys, enough).answers()
 
 
 def compare(keys: Iterable[str], batch: StatisticsBatch, stored: Mapping[str, State]) -> Changes:
@@ -200,6 +217,9 @@ def write_requests(connection: Connection[Any], changes: Changes) -> None:
     if changes.rewritten:
         connection.execute(sql.DELETE_REQUESTS, (changes.rewritten,), prepare=True)
     if not changes.rows:
+        return
+    if is_pipelined(connection):
+        connection.execute(sql.INSERT_REQUESTS, (json_of_rows(changes.rows),), prepare=True)
         return
     with connection.cursor() as cursor, cursor.copy(sql.COPY_REQUESTS) as copy:
         copy.set_types(COPY_TYPES)

@@ -26,6 +26,19 @@ COPY statistics_requests (request_id, outcome_time, event_id, user_id, tool_name
     move_bytes, deleted) FROM STDIN (FORMAT binary)
 """
 
+# For a few rows, and in a pipeline; a JSON array of objects with the columns' names.
+INSERT_REQUESTS = """
+INSERT INTO statistics_requests (request_id, outcome_time, event_id, user_id, tool_name, model,
+    storage_provider, bytes, error_fingerprint, move_time, move_event_id, move_provider,
+    move_bytes, deleted)
+SELECT request_id, outcome_time, event_id, user_id, tool_name, model, storage_provider, bytes,
+    error_fingerprint, move_time, move_event_id, move_provider, move_bytes, deleted
+FROM json_to_recordset(%s::json) AS r (request_id text, outcome_time timestamptz, event_id text,
+    user_id text, tool_name text, model text, storage_provider text, bytes int,
+    error_fingerprint text, move_time timestamptz, move_event_id text, move_provider text,
+    move_bytes int, deleted bool)
+"""
+
 ADD_TO_SUMS = """
 INSERT INTO statistics_sums AS s
     (bucket, shard, total, failed, bytes_sum, bytes_count, unique_users, label)

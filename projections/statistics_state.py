@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from pydantic_core import to_json
+
 from projections.fingerprint import error_code_of, fingerprint
 from projections.merge import Deletion, Move, Outcome, State
-from projections.wire import wire_time
+from projections.wire import time_of_wire, wire_time
 from schemas.compact import CompactEvent, Deleted, Failed, Generated, Moved
 
 Slim = tuple[str, str, str | None, str | None, int | None, str | None]
@@ -120,15 +122,21 @@ def state_of_row(row: Sequence[Any]) -> State:
     return State(_NO_ROW_ID, outcome, move)
 
 
+COLUMNS = (
+    *("request_id", "outcome_time", "event_id", "user_id", "tool_name", "model"),
+    *("storage_provider", "bytes", "error_fingerprint"),
+    *("move_time", "move_event_id", "move_provider", "move_bytes", "deleted"),
+)
+
 COPY_TYPES = (
     *("text", "int8", *("text",) * 5, "int4", "text"),
     *("int8", "text", "text", "int4", "bool"),
 )
-"""Of row_of's columns in binary COPY; an int8 stands for a timestamptz, see wire_time."""
+"""Of COLUMNS in binary COPY; an int8 stands for a timestamptz, see wire_time."""
 
 
 def row_of(request_id: str, state: State) -> tuple[Any, ...]:
-    """The row of a state, in the order of LOAD_REQUESTS, times as wire_time."""
+    """The row of a state, in the order of COLUMNS, times as wire_time."""
     outcome: tuple[Any, ...] = (None,) * 8
     move: tuple[Any, ...] = (None,) * 4
     if state.outcome is not None:
@@ -137,3 +145,15 @@ def row_of(request_id: str, state: State) -> tuple[Any, ...]:
         moved = state.move
         move = (wire_time(moved.time), moved.event_id, moved.storage_provider, moved.bytes)
     return (request_id, *outcome, *move, state.deletion is not None)
+
+
+def json_of_rows(rows: Sequence[tuple[Any, ...]]) -> str:
+    """Rows as of row_of, as JSON for INSERT_REQUESTS."""
+    named = []
+    for row in rows:
+        columns = dict(zip(COLUMNS, row, strict=True))
+        for name in ("outcome_time", "move_time"):
+            if columns[name] is not None:
+                columns[name] = time_of_wire(columns[name])
+        named.append(columns)
+    return to_json(named).decode()

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import chain, repeat
 from struct import Struct
+from typing import Any
 
 import psycopg
+from psycopg import Connection
 from psycopg.adapt import Dumper
-from psycopg.pq import Format
+from psycopg.pq import Format, PipelineStatus
 from psycopg.types.string import BytesBinaryDumper
 
 _POSTGRES_EPOCH = date(2000, 1, 1).toordinal()
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _TEXT_OID = 25
 _INT8_OID = 20
 _pack_array = Struct("!iIIii").pack
 _pack_length = Struct("!i").pack
 _NULL = _pack_length(-1)
 _pack_empty = Struct("!iII").pack
+
+
+def is_pipelined(connection: Connection[Any]) -> bool:
+    """Whether statements are sent in a pipeline now, in which COPY cannot be used."""
+    return connection.info.pipeline_status != PipelineStatus.OFF
 
 
 def wire_time(time: datetime) -> int:
@@ -29,6 +37,11 @@ def wire_time(time: datetime) -> int:
     """
     hours = (time.toordinal() - _POSTGRES_EPOCH) * 24 + time.hour
     return (hours * 3600 + time.minute * 60 + time.second) * 1_000_000 + time.microsecond
+
+
+def time_of_wire(microseconds: int) -> datetime:
+    """The time that ``wire_time`` was made of, in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def text_array(values: Sequence[str | None]) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -50,11 +51,18 @@ def contents(connection: Connection[Any]) -> list[list[tuple[Any, ...]]]:
     ]
 
 
-def apply_in(connection: Connection[Any], batches: Iterable[Sequence[Decoded]]) -> None:
-    """Each batch in a transaction of its own."""
+def apply_in(
+    connection: Connection[Any],
+    batches: Iterable[Sequence[Decoded]],
+    in_pipeline: Callable[[], bool] = lambda: False,
+) -> None:
+    """Each batch in a transaction of its own; in a pipeline, where there is no COPY, or not."""
     projection = TableProjection()
     for batch in batches:
-        with connection.transaction():
+        with (
+            connection.transaction(),
+            connection.pipeline() if in_pipeline() else nullcontext(),
+        ):
             projection.apply(connection, batch, exclusive=True)
 
 
@@ -91,7 +99,7 @@ def test_any_order_duplication_and_cut_comes_to_the_same_tables(
     delivered = events + rng.sample(events, k=len(events) // 4)
     rng.shuffle(delivered)
     emptied(connection)
-    apply_in(connection, cut(delivered, rng))
+    apply_in(connection, cut(delivered, rng), lambda: rng.random() < 0.5)
     assert contents(connection) == at_once
 
 

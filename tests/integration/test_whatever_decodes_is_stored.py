@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -31,12 +32,15 @@ _FIELDS = [
 _STORAGE = ["storage_url", "storage_provider", "mime_type", "bytes", "sha256"]
 
 
-def stored(connection: Connection[Any], event: Event) -> dict[str, Any] | None:
+def stored(
+    connection: Connection[Any], event: Event, *, in_pipeline: bool = False
+) -> dict[str, Any] | None:
     """The row that this event alone makes. Nothing is left of it afterwards."""
     rows: list[dict[str, Any]] = []
     with connection.transaction(force_rollback=True):
         once = Decoded(record(event), decode_record(record(event)))
-        TableProjection().apply(connection, [once], exclusive=True)
+        with connection.pipeline() if in_pipeline else nullcontext():
+            TableProjection().apply(connection, [once], exclusive=True)
         with connection.cursor(row_factory=dict_row) as cursor:
             rows += cursor.execute("SELECT *, metadata::text FROM generated_images")
     return rows[0] if rows else None
@@ -53,9 +57,9 @@ def numbers_by_digits(metadata: object) -> Any:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(events())
-def test_any_event(connection: Connection[Any], event: Event) -> None:
-    row = stored(connection, event)
+@given(events(), st.booleans())
+def test_any_event(connection: Connection[Any], event: Event, in_pipeline: bool) -> None:
+    row = stored(connection, event, in_pipeline=in_pipeline)
     data = event.data
     if not isinstance(data, ImageGenerated | ImageFailed):
         assert row is None
@@ -102,7 +106,8 @@ def test_an_event_at_all_its_limits(connection: Connection[Any], letter: str) ->
     storage: dict[str, Any] = {"storage_url": url, "bytes": INT4_MAX, "sha256": "f" * 64}
     storage |= widest([("storage_provider", 50), ("mime_type", 50)], letter)
     event = generated(request_id, **fields, **storage)
-    assert stored(connection, event) is not None
+    for in_pipeline in (False, True):
+        assert stored(connection, event, in_pipeline=in_pipeline) is not None
     error: dict[str, Any] = {
         "error": letter * (BYTE_LIMITS["error"] // width),
         "error_code": letter * 100,
@@ -123,8 +128,11 @@ def test_an_event_at_all_its_limits(connection: Connection[Any], letter: str) ->
     ],
     ids=["digits", "floats", "depth", "bytes", "keys", "empty"],
 )
-def test_metadata_at_its_limits(connection: Connection[Any], metadata: dict[str, Any]) -> None:
-    row = stored(connection, generated(metadata=metadata))
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_metadata_at_its_limits(
+    connection: Connection[Any], metadata: dict[str, Any], in_pipeline: bool
+) -> None:
+    row = stored(connection, generated(metadata=metadata), in_pipeline=in_pipeline)
     assert row is not None
     assert numbers_by_digits(row["metadata"]) == numbers_by_digits(metadata)
 
@@ -136,5 +144,7 @@ def test_metadata_at_its_limits(connection: Connection[Any], metadata: dict[str,
 )
 @given(any_data(), st.sampled_from(["1970-01-01T00:00:00Z", "9999-12-30T23:59:59.999999Z"]))
 def test_times_at_their_limits(connection: Connection[Any], data: Any, time: str) -> None:
-    row = stored(connection, new_event(data, time=datetime.fromisoformat(time)))
-    assert row is None or row["created_at"] == datetime.fromisoformat(time)
+    event = new_event(data, time=datetime.fromisoformat(time))
+    for in_pipeline in (False, True):
+        row = stored(connection, event, in_pipeline=in_pipeline)
+        assert row is None or row["created_at"] == datetime.fromisoformat(time)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from projections.wire import Int8Array, TextArray, TextArrays, text_array, wire_time
+from projections.wire import Int8Array, TextArray, TextArrays, text_array, time_of_wire, wire_time
 
 pytestmark = pytest.mark.postgres
 
@@ -37,6 +37,7 @@ def test_arrays_come_back(
 @given(time=times)
 def test_times_are_those_of_the_server(connection: Connection[Any], time: datetime) -> None:
     assert connection.execute(OF_TIME, (time, wire_time(time))).fetchone() == (True,)
+    assert time_of_wire(wire_time(time)) == time
 
 
 @given(lists=st.lists(st.lists(st.sampled_from("abcd"), max_size=10), max_size=30))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import psycopg
@@ -40,6 +40,7 @@ class Worker:
         self.connection = connection
         self.projection = projection
         self.open: list[Decoded] = []
+        self.turns = 0
 
     def apply(self, events: Sequence[Decoded], *, exclusive: bool = False) -> None:
         """Begin a transaction, apply the events, and leave it open.
@@ -52,8 +53,11 @@ class Worker:
         except LockNotAvailable:
             self.connection.execute("ROLLBACK")
             raise SomebodyIsAlone from None
+        # Every other batch is written as a few events are.
+        self.turns += 1
         try:
-            self.projection.apply(self.connection, events, exclusive=exclusive)
+            with self.connection.pipeline() if self.turns % 2 else nullcontext():
+                self.projection.apply(self.connection, events, exclusive=exclusive)
         except NeedExclusive:
             self.connection.execute("ROLLBACK")
             raise
