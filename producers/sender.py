@@ -31,6 +31,9 @@ LOOK_S = 0.01
 FEW = 1_000
 """So many under way are far from what a publisher lets be outstanding."""
 
+QUICK = 10
+"""So many of a batch are sent in no time."""
+
 AT_ONCE = 500
 """Of a batch so many are let in together: a whole one might wait for room for ever."""
 
@@ -101,10 +104,13 @@ class Sender:
             self._queue.put(pending)
 
     def send_all(self, batch: PendingBatch) -> None:
-        """Send them in their order, on a thread that may wait: it takes too long for others'."""
-        batch.under_way = len(batch.events)
+        """Send them in their order, without making the caller wait; as ``send``."""
+        under_way, batch.under_way = self.under_way, len(batch.events)
         self._batches.add(batch)
-        self._queue.put(batch)
+        if batch.under_way <= QUICK and under_way < FEW and self._breaker.answers():
+            self._run_batch(batch)
+        else:
+            self._queue.put(batch)
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """Whether nothing is under way any more.

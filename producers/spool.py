@@ -82,14 +82,23 @@ class Spool:
         """
         self._commits.submit(self._appending(event, claim, along), done)
 
-    def append_all_soon(self, events: Sequence[SpoolEntry], done: AllDone, *, claim: bool) -> None:
+    def append_all_soon(
+        self,
+        events: Sequence[SpoolEntry],
+        done: AllDone,
+        *,
+        claim: bool,
+        along: Work[None] | None = None,
+    ) -> None:
         """As ``append_soon`` for all of them, in one transaction and few statements."""
         now, owner = self._clock(), self.owner if claim else None
         rows = [(*event, now, owner) for event in events]
         full: dict[int, SpoolError] = {}
 
         def work(connection: sqlite3.Connection) -> None:
-            if self._have_room(connection, events):
+            if along is not None:
+                along(connection)
+            if along is not None or self._have_room(connection, events):
                 _append_all(connection, rows)
             else:
                 full.update(self._append_each(connection, rows))

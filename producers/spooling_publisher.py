@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -93,7 +92,11 @@ class SpoolingPublisher:
         While Kafka is known not to answer, nobody waits. Raises PublishRefused; SpoolError (among
         it SpoolFull) when neither the spool nor Kafka takes the event. ``along``: see Spool.append.
         """
-        return self._wait(self._begin(self._prepare(event), along), self._settings.deadline_s)
+        ready = self._ready(compact(event))
+        outcome = self._answers([ready], along)[0] if isinstance(ready, Prepared) else ready
+        if isinstance(outcome, PublishError):
+            raise outcome
+        return outcome
 
     def publish_async(self, event: Event, *, along: Work[None] | None = None) -> Pending:
         """Write the event to the spool and send it; durable when this returns.
@@ -119,11 +122,8 @@ class SpoolingPublisher:
             with suppress(KeysUnavailable):
                 self._sealer.prepare({e.data.user_id for e in flat if is_sealable(e)})
         found: list[Prepared | Outcome] = [self._ready(event) for event in flat]
-        batch = PendingBatch([one for one in found if isinstance(one, Prepared)])
-        began = time.perf_counter()
-        answers = iter(self._answers(batch))
-        if self._metrics is not None:
-            self._metrics.answered_all(began, batch.outcomes())
+        ready = [one for one in found if isinstance(one, Prepared)]
+        answers = iter(self._answers(ready) if ready else ())
         return [next(answers) if isinstance(one, Prepared) else one for one in found]
 
     def _ready(self, event: CompactEvent) -> Prepared | PublishError:
@@ -140,15 +140,16 @@ class SpoolingPublisher:
             return refused
         return Prepared(event.id, event.data.request_id, value, is_sealable(event))
 
-    def _answers(self, batch: PendingBatch) -> list[Outcome]:
+    def _answers(
+        self, events: Sequence[Prepared], along: Work[None] | None = None
+    ) -> list[Outcome]:
         """What came of each, once it is known or the deadline is over."""
-        if not batch.events:
-            return []
-        down = self._breaker.reason
-        entries = [SpoolEntry(*event[:3]) for event in batch.events]
+        began, down = time.perf_counter(), self._breaker.reason
+        batch = PendingBatch(events)
         written = partial(self._all_written, batch, down)
+        entries = [SpoolEntry(*event[:3]) for event in events]
         try:
-            self.spool.append_all_soon(entries, written, claim=down is None)
+            self.spool.append_all_soon(entries, written, claim=down is None, along=along)
         except SpoolError as exc:
             written(dict.fromkeys(range(len(entries)), exc))
         if not batch.wait(self._settings.deadline_s):
@@ -158,6 +159,8 @@ class SpoolingPublisher:
                 reason = self._overdue()
                 self._breaker.failed(reason)
                 batch.keep_all(reason)
+        if self._metrics is not None:
+            self._metrics.answered_all(began, batch.outcomes())
         return batch.outcomes()
 
     def _all_written(
@@ -218,18 +221,6 @@ class SpoolingPublisher:
             pending.spool_error = error
             pending.set_exception(error)
         pending.written.set()
-
-    def _wait(self, pending: Pending, timeout_s: float) -> Receipt:
-        try:
-            return pending.result(timeout_s)
-        except FutureTimeout:
-            # Only the disk can be waited for any longer.
-            pending.written.wait()
-            reason = self._overdue()
-            if not pending.done():
-                self._breaker.failed(reason)
-                pending.keep(reason)
-            return pending.result()
 
     def _overdue(self) -> str:
         return f"Kafka did not acknowledge within {self._settings.deadline_s:g} s"

@@ -53,11 +53,17 @@ _MAY_SWELL = MAX_METADATA_BYTES // 8
 
 def encode(event: Event) -> bytes:
     """The record's value; times in UTC, absent fields left out. Raises InvalidEvent: too large."""
-    if event.subject is not None and event.subject != event.data.request_id:
-        raise _mismatch()
+    check_subject(event.subject, event.data.request_id)
     value = _writers[type(event)](event, exclude_none=True)
     check_size(value)
     return value
+
+
+def check_subject(subject: str | None, request_id: str) -> None:
+    """Raises InvalidEvent for a subject that is not the request."""
+    if subject is not None and subject != request_id:
+        reason = "subject: names another request than data.request_id"
+        raise InvalidEvent("SubjectMismatch", reason)
 
 
 def check_size(value: bytes) -> None:
@@ -180,8 +186,7 @@ def _read_with_care(
     except ValidationError as exc:
         raise explain(exc) from None
     _check_sizes(event)
-    if event.subject is not None and event.subject != event.data.request_id:
-        raise _mismatch()
+    check_subject(event.subject, event.data.request_id)
     return _in_utc(event)
 
 
@@ -201,10 +206,6 @@ def _check_sizes(event: Event) -> None:
 def _in_utc(event: Event) -> Event:
     time = event.time
     return event.model_copy(update={"time": time.astimezone(UTC)}) if time.utcoffset() else event
-
-
-def _mismatch() -> InvalidEvent:
-    return InvalidEvent("SubjectMismatch", "subject: names another request than data.request_id")
 
 
 def _oversize(size: int) -> InvalidEvent:

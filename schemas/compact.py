@@ -25,6 +25,7 @@ from schemas import events, limits
 from schemas.codec import (
     check_key,
     check_size,
+    check_subject,
     decode,
     decode_strict,
     guess,
@@ -165,6 +166,7 @@ def read_strict(value: bytes) -> CompactEvent:
 
 def encode_compact(event: CompactEvent) -> bytes:
     """As codec.encode, but that what is as it is by default is left out. Raises InvalidEvent."""
+    check_subject(event.subject, event.data.request_id)
     value = _write(event)
     check_size(value)
     return value
