@@ -81,6 +81,7 @@ class KafkaPublisher:
         self._settings = settings
         self._outstanding = Outstanding(settings.max_outstanding, settings.max_outstanding_bytes)
         self._producer: Any = None
+        self._partitions: list[Any] = []
         self._connecting = threading.Lock()
         self._closed = False
 
@@ -209,8 +210,9 @@ class KafkaPublisher:
         if producer._closed:
             raise kafka_errors.IllegalStateError("closed")
         count = len(producer.partitions_for(self._topic))
-        partitions = [TopicPartition(self._topic, number) for number in range(count)]
-        return Appender(producer, partitions, _HEADERS)
+        if len(self._partitions) != count:
+            self._partitions = [TopicPartition(self._topic, number) for number in range(count)]
+        return Appender(producer, self._partitions, _HEADERS)
 
     def _group_answered(self, group: GroupDelivery, index: int, metadata: Any) -> None:
         """On the producer's thread. Of a group's last the place is free before it is told."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ from projections import statistics_sql as sql
 from projections.merge import State
 from projections.projection import Applied, Decoded, NeedExclusive
 from projections.statistics_batch import StatisticsBatch
+from projections.statistics_known import Pair
 from projections.statistics_members import (
     MAX_UNSETTLED,
     NAME,
@@ -36,6 +37,9 @@ from projections.unsealing import Unsealer
 from projections.wire import TextArray, is_pipelined
 from schemas.compact import Failed
 from schemas.events import ImageFailed
+
+AT_ONCE = 500
+"""Rows that are sent before their contributions are counted."""
 
 
 @dataclass(slots=True)
@@ -97,8 +101,7 @@ class StatisticsProjection:
             raise NeedExclusive
         self._membership.start(generation)
         changes = compare(asked.keys, batch, stored)
-        write_requests(connection, changes)
-        self._write_sums(connection, Turn(shard, unsettled, exclusive), changes, batch.labels)
+        self._write(connection, Turn(shard, unsettled, exclusive), changes, batch.labels)
         return _applied(changes)
 
     def forget(self) -> None:
@@ -112,7 +115,7 @@ class StatisticsProjection:
         """
         generation, unsettled, _ = load(connection, [], self._max_unsettled)
         self._membership.start(generation)
-        self._write_sums(connection, Turn(0, unsettled, True), Changes(), {})
+        self._write(connection, Turn(0, unsettled, True), Changes(), {})
 
     def correct(
         self, connection: Connection[Any], right: Connection[Any], keys: Sequence[str]
@@ -132,17 +135,21 @@ class StatisticsProjection:
         changes = Changes()
         for key in ordered:
             _replace(key, stored.get(key), wanted.get(key), changes)
-        write_requests(connection, changes)
-        self._write_sums(connection, Turn(0, unsettled, True), changes, labels)
+        self._write(connection, Turn(0, unsettled, True), changes, labels)
         return len({*changes.rewritten, *(row[0] for row in changes.rows)})
 
-    def _write_sums(
+    def _write(
         self, connection: Connection[Any], turn: Turn, changes: Changes, labels: Labels
     ) -> None:
-        settled = self._membership.update(connection, turn, changes.added, changes.removed)
-        tally = Tally(self._buckets)
-        tally.count(changes.added, 1)
+        tally, fresh = Tally(self._buckets), set[Pair]()
+
+        def count(added: Sequence[Contribution]) -> None:
+            tally.count(added, 1)
+            fresh.update(self._membership.unknown(added))
+
+        write_requests(connection, changes, count)
         tally.count(changes.removed, -1)
+        settled = self._membership.update(connection, turn, fresh, changes.added, changes.removed)
         columns = tally.columns(settled.changes, labels)
         if columns.buckets:
             connection.execute(sql.ADD_TO_SUMS, (turn.shard, *columns.wired()), prepare=True)
@@ -212,19 +219,27 @@ def _replace(key: str, before: State | None, after: State | None, changes: Chang
             changes.added.append(new)
 
 
-def write_requests(connection: Connection[Any], changes: Changes) -> None:
-    """Write the requests; one that changed is deleted and comes again with the new ones."""
+def write_requests(
+    connection: Connection[Any], changes: Changes, count: Callable[[Sequence[Contribution]], None]
+) -> None:
+    """Write the requests; one that changed is deleted and comes again with the new ones.
+
+    ``count`` is called with all that they add, in parts while the server is busy with rows that
+    were sent already.
+    """
     if changes.rewritten:
         connection.execute(sql.DELETE_REQUESTS, (changes.rewritten,), prepare=True)
-    if not changes.rows:
-        return
-    if is_pipelined(connection):
-        connection.execute(sql.INSERT_REQUESTS, (json_of_rows(changes.rows),), prepare=True)
+    if is_pipelined(connection) or not changes.rows:
+        if changes.rows:
+            connection.execute(sql.INSERT_REQUESTS, (json_of_rows(changes.rows),), prepare=True)
+        count(changes.added)
         return
     with connection.cursor() as cursor, cursor.copy(sql.COPY_REQUESTS) as copy:
         copy.set_types(COPY_TYPES)
-        for row in changes.rows:
-            copy.write_row(row)
+        for start in range(0, max(len(changes.rows), len(changes.added)), AT_ONCE):
+            for row in changes.rows[start : start + AT_ONCE]:
+                copy.write_row(row)
+            count(changes.added[start : start + AT_ONCE])
 
 
 def _applied(changes: Changes) -> Applied:

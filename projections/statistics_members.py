@@ -72,18 +72,23 @@ class Membership:
             self._known.forget()
             self._generation = generation
 
+    def unknown(self, added: Iterable[Contribution]) -> set[Pair]:
+        """The pairs of these contributions of which it is not known that they are members."""
+        return self._known.unknown(added)
+
     def update(
         self,
         connection: Connection[Any],
         turn: Turn,
+        fresh: set[Pair],
         added: Sequence[Contribution],
         removed: Sequence[Contribution],
     ) -> Settled:
         """Bring the membership up to the requests, which are written already.
 
-        ``added`` are the contributions that this batch has made, ``removed`` those it took away.
+        ``added`` are the contributions that this batch has made, ``removed`` those it took away;
+        ``fresh`` is what ``unknown`` said of the ones added.
         """
-        fresh = self._known.unknown(added)
         suspects = self._pairs(removed) - self._pairs(added) if removed else set()
         if not (fresh or suspects or turn.unsettled or turn.exclusive):
             return Settled({})

@@ -21,6 +21,8 @@ _INT8_OID = 20
 _pack_array = Struct("!iIIii").pack
 _pack_length = Struct("!i").pack
 _NULL = _pack_length(-1)
+_LENGTHS = [_pack_length(size) for size in range(512)]
+"""Nearly all texts in arrays are short, and looking a length up is quicker than packing it."""
 _pack_empty = Struct("!iII").pack
 
 
@@ -48,14 +50,20 @@ def text_array(values: Sequence[str | None]) -> bytes:
     """A text[] (array_send): dimensions, null flag, element type, size, lower bound, elements."""
     if not values:
         return _pack_empty(0, 0, _TEXT_OID)
-    parts = [_pack_array(1, None in values, _TEXT_OID, len(values), 1)]
-    for value in values:
-        if value is None:
-            parts.append(_NULL)
-        else:
-            encoded = value.encode()
-            parts += (_pack_length(len(encoded)), encoded)
-    return b"".join(parts)
+    head = _pack_array(1, None in values, _TEXT_OID, len(values), 1)
+    try:
+        encoded = list(map(str.encode, values))  # type: ignore[arg-type]  # None is looked for
+        lengths = [_LENGTHS[size] for size in map(len, encoded)]
+    except (TypeError, IndexError):
+        return head + b"".join(map(_element, values))
+    return head + b"".join(chain.from_iterable(zip(lengths, encoded, strict=True)))
+
+
+def _element(value: str | None) -> bytes:
+    if value is None:
+        return _NULL
+    encoded = value.encode()
+    return _pack_length(len(encoded)) + encoded
 
 
 def int8_array(values: Sequence[int]) -> bytes:
