@@ -24,7 +24,7 @@ demo-serve: install  ## the same, and then its pages in a browser, until Ctrl-C
 	$(BIN)/omega-images demo --serve
 
 test: install  ## every test; says at its end what was left out, and why
-	$(BIN)/python -m pytest
+	$(BIN)/python -m tests.run
 
 soak: install  ## hundreds of real faults under a load, for at most an hour
 	$(BIN)/python -m tests.faults.soak $(SOAK)
