@@ -12,7 +12,7 @@ from psycopg import Connection, Transaction
 
 from consumers.isolation import apply_isolating
 from projections.dead_letters import DeadLetter, store
-from projections.faults import EnvironmentFault, Fault, FenceLost, classify
+from projections.faults import EnvironmentFault, Fault, FenceLost, cause_of, classify
 from projections.positions import (
     Claim,
     ProjectionKey,
@@ -130,7 +130,7 @@ class Processor:
             else:
                 processed = self._transact(connection, batch)
         except Exception as exc:
-            if isinstance(exc, psycopg.errors.LockNotAvailable):
+            if isinstance(cause_of(exc), psycopg.errors.LockNotAvailable):
                 self._evict_stuck()
             raise self._given_up(exc) from exc
         self._in_doubt = False
@@ -168,24 +168,36 @@ class Processor:
     def _transact(self, connection: Connection[Any], batch: Batch) -> Processed:
         """Try the quick way first; a batch that wants more care starts again from its beginning."""
         exclusive = isolating = False
+        few = self._are_few(batch.decoded)
         while True:
             try:
-                return self._once(connection, batch, exclusive=exclusive, isolating=isolating)
+                return self._once(
+                    connection, batch, exclusive=exclusive, isolating=isolating, few=few
+                )
             except NeedExclusive:
                 exclusive = True
             except Exception as exc:
-                if isolating or classify(exc) is not Fault.RECORD:
+                if few and isinstance(cause_of(exc), psycopg.errors.PipelineAborted):
+                    # What aborted it was not told; the other way will tell.
+                    few = False
+                elif isolating or classify(exc) is not Fault.RECORD:
                     raise
-                isolating = True
+                else:
+                    isolating, few = True, False
             # What fails in a pipeline fails at its end, and leaves the transaction open.
             self._projection.forget()
             connection.rollback()
 
     def _once(
-        self, connection: Connection[Any], batch: Batch, *, exclusive: bool, isolating: bool
+        self,
+        connection: Connection[Any],
+        batch: Batch,
+        *,
+        exclusive: bool,
+        isolating: bool,
+        few: bool,
     ) -> Processed:
         poison: Sequence[DeadLetter] = ()
-        few = not isolating and self._are_few(batch.decoded)
         with (
             self._begun(connection, batch, exclusive=exclusive) as commit,
             connection.pipeline() if few else nullcontext(),
@@ -260,5 +272,6 @@ class Processor:
         self._projection.forget()
         self.close()
         if classify(exc) is Fault.ENVIRONMENT and not isinstance(exc, EnvironmentFault):
-            return EnvironmentFault(f"{type(exc).__name__}: {' '.join(str(exc).split())}")
+            cause = cause_of(exc)
+            return EnvironmentFault(f"{type(cause).__name__}: {' '.join(str(cause).split())}")
         return exc

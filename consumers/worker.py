@@ -124,8 +124,10 @@ class Worker:
             self._vitals.gone(self._assigned)
             self._must_rejoin = not news.explained
             if news.explained:
-                # The group is known to have given these; the positions have to be read again.
-                self._handover.want(self._assigned - self._handover.wanted())
+                # The group is known to have given these; the positions have to be read again, but
+                # for those that were claimed since.
+                claimed = self._handover.wanted() | news.granted.keys()
+                self._handover.want(self._assigned - claimed)
         if self._must_rejoin:
             # Claiming blindly would steal from the rightful owner: let the group say who that is.
             log.info("rejoining the group")

@@ -66,6 +66,7 @@ def classify(exc: BaseException) -> Fault:
     time, and the retry will find the other's row. Only an id that is taken will stay so: somebody
     inserted a row with an id of the log's range. What is not of the database is fatal.
     """
+    exc = cause_of(exc)
     if isinstance(exc, psycopg.Error):
         return _of_the_database(exc)
     if isinstance(exc, FenceLost):
@@ -73,6 +74,16 @@ def classify(exc: BaseException) -> Fault:
     if isinstance(exc, EnvironmentFault):
         return Fault.ENVIRONMENT
     return Fault.RECORD if isinstance(exc, (*UNENCODABLE, InvalidEvent)) else Fault.FATAL
+
+
+def cause_of(exc: BaseException) -> BaseException:
+    """What aborted the pipeline, if that is all that the exception says; else the exception.
+
+    psycopg raises the error of whichever statement it met last when it left the pipeline.
+    """
+    while isinstance(exc, psycopg.errors.PipelineAborted) and exc.__context__ is not None:
+        exc = exc.__context__
+    return exc
 
 
 def _of_the_database(exc: psycopg.Error) -> Fault:

@@ -127,8 +127,14 @@ def statements_cancelled(world: World) -> None:
     _signal_sessions(world, "pg_cancel_backend")
 
 
-def cut_within_copy(world: World) -> None:
-    _cut(world, lambda: world.proxy.cut_before(lambda data: b"PGCOPY\n\xff" in data))
+def cut_within_the_rows(world: World) -> None:
+    """Of a COPY, or of an INSERT, whichever comes."""
+    _cut(
+        world,
+        lambda: world.proxy.cut_before(
+            lambda data: b"PGCOPY\n\xff" in data or b'"request_id":' in data
+        ),
+    )
 
 
 def cut_before_commit(world: World) -> None:
@@ -321,7 +327,7 @@ FAULTS: dict[str, Fault] = {
         backend_killed,
         sessions_ended,
         statements_cancelled,
-        cut_within_copy,
+        cut_within_the_rows,
         cut_before_commit,
         cut_after_commit,
         cut_anywhere,

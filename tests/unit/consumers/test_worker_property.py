@@ -156,3 +156,25 @@ def test_every_record_is_applied_once_and_in_order(history: History) -> None:
         written = [offset for partition, offset in store.written if partition == number]
         assert written == [record.offset for record in records]
     assert {n: store.positions.get(n, 0) for n in history.ends} == history.ends
+
+
+def test_what_was_claimed_after_the_fence_was_lost_is_not_claimed_again() -> None:
+    """Claimed twice, it would be read twice: the first claim's records, and those from there on."""
+    log = ScriptedLog({0: [], 1: []}, {0: 0, 1: 3}, [])
+    worker = Worker(
+        log, FakeProcessor(Store()), metrics=WorkerMetrics("table", "t", "me"), vitals=Vitals()
+    )
+    handover = worker._handover
+    log.assigned = worker._assigned = {0, 1}
+    handover.want({0, 1})
+    handover.grant(handover.tickets(), {0: 0, 1: 0})
+    worker._heed_news()
+    handover.skip_gaps({1: 3})
+    assert handover.next_work() is not None
+    # A rebalance takes partition 0 and gives it back, while the batch in flight meets the fence.
+    handover.revoke({0})
+    handover.want({0})
+    handover.lose_fence()
+    handover.grant(handover.tickets(), {0: 0})
+    worker._heed_news()
+    assert handover.wanted() == {1}
