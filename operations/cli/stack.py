@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,6 @@ import typer
 from operations.cli.output import print_json, print_table, say
 from operations.embedded.stack import Stack
 from operations.settings import Settings, load_settings, without_password
-from operations.wiring import Ledger, open_ledger, servers
 
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 
@@ -21,8 +21,14 @@ def up() -> None:
 
     Example: omega-images up
     """
-    began = time.monotonic()
-    ledger = open_ledger(load_settings())
+    began, settings = time.monotonic(), load_settings()
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(_start, settings)
+        # Takes as long as PostgreSQL does, and meanwhile the servers start.
+        from operations.wiring import open_ledger
+
+        starting.result()
+    ledger = open_ledger(settings)
     embedded = " and ".join(ledger.servers.embedded) or "nothing: both servers are configured"
     say(f"embedded: {embedded} ({time.monotonic() - began:.1f} s)")
     say(f"Kafka      {ledger.servers.kafka.bootstrap_servers}  topic {ledger.topic}")
@@ -43,6 +49,8 @@ def env() -> None:
 
     Example: eval "$(omega-images env)"
     """
+    from operations.wiring import servers
+
     settings = load_settings()
     found = servers(settings)
     for key, value in (
@@ -62,6 +70,7 @@ def status(json: Json = False) -> None:
     facts: dict[str, Any] = {"servers": _servers(settings)}
     if all(server["running"] for server in facts["servers"]):
         from operations.lag import lag_of
+        from operations.wiring import Ledger, servers
 
         facts["projections"] = lag_of(Ledger(settings, servers(settings)))
     if json:
@@ -79,6 +88,17 @@ def status(json: Json = False) -> None:
             ("partition", "next offset", "end", "lag"),
             [tuple(line.values()) for line in projection["partitions"]],
         )
+
+
+def _start(settings: Settings) -> None:
+    if settings.kafka_bootstrap_servers is None or settings.database_url is None:
+        Stack(settings.home).up(_migrate if settings.database_url is None else lambda _: None)
+
+
+def _migrate(database_url: str) -> None:
+    from projections import migrate
+
+    migrate.upgrade(database_url)
 
 
 def _servers(settings: Settings) -> list[dict[str, Any]]:

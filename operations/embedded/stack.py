@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -42,15 +42,21 @@ class Stack:
         self._postgres = Postgres(self._home / "postgres")
         self._state = self._home / "servers.json"
 
-    def up(self) -> Running:
-        """Start what does not run yet; both at the same time. Raises StackError."""
+    def up(self, with_database: Callable[[str], None] = lambda _: None) -> Running:
+        """Start what does not run yet; both at the same time. Raises StackError.
+
+        ``with_database`` is called with the database's URL as soon as that answers, while Kafka
+        may still be starting; what it raises is raised when both run.
+        """
         self._home.mkdir(parents=True, exist_ok=True)
         with self._locked():
             known = self._remembered()
-            with ThreadPoolExecutor(2) as pool:
+            with ThreadPoolExecutor(3) as pool:
                 jobs = [
                     pool.submit(self._ensure, kind, known) for kind in (self._kafka, self._postgres)
                 ]
+                url = self._postgres.url
+                done = pool.submit(lambda: with_database(url(jobs[1].result().port)))
                 started: dict[str, Server] = {}
                 problems = []
                 for job in jobs:
@@ -65,6 +71,7 @@ class Stack:
             self._remember(started)
         if problems:
             raise StackError("; ".join(" ".join(problem.split()) for problem in problems))
+        done.result()
         return self._running(started)
 
     def running(self) -> Running | None:
