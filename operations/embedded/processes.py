@@ -19,7 +19,7 @@ import psutil
 from operations.embedded.errors import StackError
 
 HOST = "127.0.0.1"
-POLL_S = 0.05
+POLL_S = 0.02
 
 _spawned: list[subprocess.Popen[bytes]] = []
 """Kept because they outlive the function that starts them, and mostly this process, too."""
@@ -51,19 +51,21 @@ class Server:
         """Whether it takes connections."""
         return self.alive() and takes_connections(self.port)
 
-    def stop(self, number: signal.Signals, timeout_s: float) -> None:
-        """Ask it to stop; kill it when it has not done so in time."""
+    def stop(self, number: signal.Signals, timeout_s: float) -> bool:
+        """Ask it to stop; kill it when it has not done so in time. Whether it ended when asked."""
         if not self.alive():
-            return
+            return False
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
-        if not wait_for(lambda: not self.alive(), timeout_s):
+        ended = wait_for(lambda: not self.alive(), timeout_s)
+        if not ended:
             with contextlib.suppress(psutil.NoSuchProcess):
                 for child in psutil.Process(self.pid).children(recursive=True):
                     child.kill()
                 os.kill(self.pid, signal.SIGKILL)
             wait_for(lambda: not self.alive(), timeout_s)
         _reap()
+        return ended
 
 
 def _reap() -> None:

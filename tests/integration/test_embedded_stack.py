@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 
 from consumers.kafka_topics import create_topic, topic_state
 from operations.embedded.errors import StackError
+from operations.embedded.kafka import MIN_JAVA_FOR_AOT, Kafka, find_java
 from operations.embedded.processes import Server
 from operations.embedded.stack import Running, Stack
 from schemas.kafka_connection import KafkaConnection
@@ -152,6 +154,34 @@ def test_a_state_file_that_is_no_use_is_as_none(home: Path, state: str) -> None:
     assert other.running() is None
     assert other.servers() == []
     assert other.down() == []
+
+
+def test_the_first_stop_keeps_the_classes_that_were_loaded(
+    only_stack: Stack, server_home: Path, tmp_path: Path
+) -> None:
+    """In a place where none are kept; of a server that is killed instead, nothing is left."""
+    only_stack.up()
+    if find_java()[1] < MIN_JAVA_FOR_AOT:
+        pytest.skip(f"Java {find_java()[1]} keeps its classes in another way")
+    shared = tmp_path / "cache"
+    shared.mkdir(mode=0o700)
+    shutil.copy(CACHE / "classpath", shared)
+    kafka = Kafka(server_home / "recorded", shared=shared)
+
+    killed = kafka.start(None)
+    kill(killed)
+    kafka.stop(killed)
+    assert [file.name for file in shared.iterdir()] == ["classpath"]
+
+    kafka.stop(kafka.start(None))
+    archive = next(file for file in shared.iterdir() if file.suffix == ".aot")
+    assert {file.name for file in shared.iterdir()} == {"classpath", archive.name}
+    written = archive.stat().st_mtime_ns
+
+    server = kafka.start(None)
+    assert f"-XX:AOTCache={archive}" in psutil.Process(server.pid).cmdline()
+    kafka.stop(server)
+    assert archive.stat().st_mtime_ns == written
 
 
 def test_a_stack_that_never_was_is_down(tmp_path: Path) -> None:
