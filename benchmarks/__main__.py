@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 import time
 import traceback
@@ -15,6 +14,7 @@ from benchmarks.machine import describe
 from benchmarks.options import EVENTS, QUICK, Options
 from benchmarks.place import HOME, Place, fresh_place
 from benchmarks.report import Failure, Measurement, Report
+from operations.garbage import look_seldom
 
 NAMES = (
     *("drain", "workers", "rebuild", "latency", "publish", "ingest"),
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown := [name for name in given.names if name not in NAMES]:
         parser.error(f"no measurement {unknown[0]!r}; there are: {', '.join(NAMES)}")
     options = QUICK if given.quick else Options(given.events, given.repetitions)
-    gc.set_threshold(50_000, 20, 50)  # as the program itself has it
+    look_seldom()  # as the program itself
     with fresh_place(home=given.home) as place:
         found, failures = measure(place, options, given.names or NAMES)
         report = Report(describe(place, options), found, failures)

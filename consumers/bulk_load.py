@@ -21,19 +21,17 @@ from projections import shadow_sql as sql
 from projections.connections import connector
 from projections.dead_letters import DeadLetter, store
 from projections.faults import Fault, classify
-from projections.image_rows import COPY_TYPES, copy_values
+from projections.image_batch import ImageBatch
+from projections.image_rows import COPY_TYPES
 from projections.image_sql import COPY_ROWS
-from projections.lift import lift
 from projections.positions import Claim, ProjectionKey, advance, claim
 from projections.projection import Decoded, Projection
 from projections.unsealing import Unsealer
-from schemas.compact import Failed, Generated
-from schemas.partitioning import home_partition
+from schemas.partitioning import home_partitions
 from schemas.record import Record
 
 BATCH = 5_000
 FALSE_POSITIVES = 0.01
-OUTCOMES = (Generated, Failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,30 +130,25 @@ def _load_table(job: Load, connection: Connection[Any], owner: str, reader: LogR
 
 
 def _sort(events: Sequence[Decoded], seen: Bloom, partitions: int) -> Sorted:
-    found = Sorted()
-    for decoded in events:
-        request_id = decoded.event.data.request_id
-        new = request_id not in seen
-        seen.add(request_id)
-        if new and _stands_alone(decoded, partitions):
-            found.rows.append(copy_values(request_id, lift(decoded)))
-            found.firsts.append(decoded.record)
-        else:
-            found.deferred.append(decoded.record)
-    return found
-
-
-def _stands_alone(decoded: Decoded, partitions: int) -> bool:
-    """Whether its row can be written without a look at others: no other process meets its request.
+    """What no other event has a say in goes by COPY: no other process meets its request.
 
     Only a record in the partition where its request is at home can say so, and only one without an
     old id, which another request's event may name, too: the place of a record is nobody else's.
     """
-    data: Any = decoded.event.data
-    if type(data) not in OUTCOMES or data.row_id is not None:
-        return False
-    key = data.request_id.encode()
-    return home_partition(key, partitions) == decoded.record.partition
+    found, make_row = Sorted(), ImageBatch().make
+    requests = [decoded.event.data.request_id for decoded in events]
+    homes = home_partitions([request.encode() for request in requests], partitions)
+    for decoded, request, home in zip(events, requests, homes, strict=True):
+        data: Any = decoded.event.data
+        new = request not in seen
+        seen.add(request)
+        row = make_row(decoded) if new and home == decoded.record.partition else None
+        if row is not None and data.row_id is None:
+            found.rows.append(row)
+            found.firsts.append(decoded.record)
+        else:
+            found.deferred.append(decoded.record)
+    return found
 
 
 def _write(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,11 +13,6 @@ if TYPE_CHECKING:
     import typer
 
 PROGRAM = "omega-images"
-
-_GC_THRESHOLDS = (50_000, 20, 50)
-"""Work here makes objects by the ten thousand and drops them all together, without cycles. Looking
-for cycles every 700 objects, as Python does by itself, costs a tenth of a worker's time, and half
-of what an event costs a command that has thousands under way."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("operations.cli.stack:up", "Start the embedded Kafka and PostgreSQL."),
@@ -100,8 +94,9 @@ def _run(name: str, arguments: Sequence[str]) -> None:
     import logging
 
     from operations.cli.errors import reported
+    from operations.garbage import look_seldom
 
-    gc.set_threshold(*_GC_THRESHOLDS)
+    look_seldom()
     # Else, where a command does not configure logs, what libraries say would stand on stderr.
     logging.getLogger().addHandler(logging.NullHandler())
     with reported():

@@ -20,6 +20,7 @@ from consumers.log import TopicState
 from consumers.rebuild import Rebuild, RebuildRefused, Source
 from consumers.reconciliation import Reconciled, Reconciliation
 from consumers.replay import Replay, Replayed
+from operations.garbage import look_seldom
 from operations.wiring import PROJECTIONS, Ledger
 from projections.swap import Comparison
 
@@ -170,7 +171,8 @@ def _pool(processes: int) -> Executor:
     """One works within this process, which starts at once; more of them each in its own."""
     if processes == 1:
         return ThreadPoolExecutor(1)
-    return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(processes, mp_context=context, initializer=look_seldom)
 
 
 def _show_progress(rebuild: Rebuild, loading: Future[None], total: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
+from typing import Any
 
 _SEED = 0x9747B28C
 _MULTIPLIER = 0x5BD1E995
@@ -19,6 +21,42 @@ def home_partition(key: bytes, partitions: int) -> int:
     if partitions < 1:
         raise ValueError(f"{partitions} partitions, need at least 1")
     return (murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+def home_partitions(keys: Sequence[bytes], partitions: int) -> list[int]:
+    """As ``home_partition`` of each; for thousands at a tenth of the time."""
+    if partitions < 1:
+        raise ValueError(f"{partitions} partitions, need at least 1")
+    import numpy as np  # a tenth of a second, for those that have thousands
+
+    lengths = np.fromiter(map(len, keys), np.uint32, len(keys))
+    hashes = np.empty(len(keys), np.uint32)
+    for length in np.unique(lengths):
+        places = np.flatnonzero(lengths == length)
+        equals = [keys[place] for place in places.tolist()]
+        hashes[places] = _murmur2_of_equals(equals, int(length))
+    found: list[int] = ((hashes & 0x7FFFFFFF) % partitions).tolist()
+    return found
+
+
+def _murmur2_of_equals(keys: Sequence[bytes], length: int) -> Any:
+    """``murmur2`` of keys of the same length: the same steps, each for all of them."""
+    import numpy as np
+
+    words, rest = divmod(length, 4)
+    whole = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), length)
+    padded = np.zeros((len(keys), 4 * words + 4), np.uint8)
+    padded[:, :length] = whole
+    columns = padded.view("<u4").T.astype(np.uint32)
+    factor = np.uint32(_MULTIPLIER)
+    state: Any = np.full(len(keys), _SEED ^ length, np.uint32)
+    for column in columns[:words]:
+        mixed = column * factor
+        state = state * factor ^ (mixed ^ mixed >> 24) * factor
+    if rest:
+        state = (state ^ columns[words]) * factor
+    state = (state ^ state >> 13) * factor
+    return state ^ state >> 15
 
 
 def murmur2(data: bytes) -> int:

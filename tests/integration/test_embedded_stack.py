@@ -92,9 +92,7 @@ def test_two_commands_at_once_start_one_stack(home: Path, only_stack: Stack) -> 
     ]
     first, second = (json.loads(process.communicate(timeout=60)[0]) for process in processes)
     assert first == second
-    began = time.monotonic()
     assert facts(only_stack.up()) == first
-    assert time.monotonic() - began < 2
     found = only_stack.running()
     assert found is not None
     assert facts(found) == first
