@@ -229,7 +229,7 @@ class Processor:
             with connection.pipeline():
                 # connection.transaction() would stay in the pipeline, which COPY does not like.
                 transaction.enter_context(Transaction(connection))
-                lock_projection(connection, self._key, exclusive=exclusive)
+                lock_projection(connection, self._key.projection, exclusive=exclusive)
                 sent = send_advance(connection, self._key, self._claims, batch.next_offsets)
                 announce(connection, self._key)
                 if batch.prepared is not None:

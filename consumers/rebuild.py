@@ -211,7 +211,7 @@ class Rebuild:
             records = [Record(self._source.topic, *row[1:]) for row in rows]
             events = [Decoded(record, decode_record(record)) for record in records]
             with connection.transaction():
-                lock_projection(connection, key, exclusive=True)
+                lock_projection(connection, key.projection, exclusive=True)
                 _, poison = apply_isolating(projection, connection, events, exclusive=True)
                 store(connection, key.projection, poison)
                 connection.execute(sql.FORGET_DEFERRED, (rows[-1][0],))

@@ -16,7 +16,7 @@ from consumers.isolation import apply_isolating
 from projections import dead_letter_reads as letters
 from projections.dead_letter_reads import Selection, StoredLetter
 from projections.dead_letters import DeadLetter, store
-from projections.positions import ProjectionKey, lock_projection
+from projections.positions import lock_projection
 from projections.projection import Decoded, NeedExclusive, Projection
 from schemas.codec import decode_record
 from schemas.errors import InvalidEvent
@@ -90,8 +90,7 @@ class Redrive:
         failed: list[DeadLetter] = []
         try:
             with self._connection.transaction():
-                key = ProjectionKey(name, page[0].topic, "")
-                lock_projection(self._connection, key, exclusive=exclusive)
+                lock_projection(self._connection, name, exclusive=exclusive)
                 held = letters.hold(self._connection, [letter.id for letter in page])
                 failed = self._apply(projection, held, exclusive=exclusive)
                 if self._dry_run:

@@ -19,9 +19,8 @@ from producers.publisher import Publisher
 from producers.spool_erasing import erase_user, waiting_images
 from projections import removals, user_keys
 from projections.connections import Connection
-from projections.positions import ProjectionKey, lock_projection
 from projections.removals import Erasure
-from projections.statistics import StatisticsProjection
+from projections.statistics import settle_alone
 
 ROUNDS = 5
 """The user may go on making images; after so many looks, what is new belongs to the next time."""
@@ -70,7 +69,8 @@ class Eraser:
         removed, of_user = self._remove_images(erasure, user_id)
         if removed.stopped is not None:
             return Erased(self._receipt(erasure, of_user), removed.stopped)
-        self._settle_statistics()
+        # The names of sums, and the labels of errors, stay until somebody settles.
+        settle_alone(self._connection)
         self._forget_thumbnails()
         self._add(erasure, "dead_letters", removals.remove_letters_of(self._connection, user_id))
         copies = removals.remove_from_copies(self._connection, user_id)
@@ -100,13 +100,6 @@ class Eraser:
         A web server on another machine forgets by itself, within a week.
         """
         shutil.rmtree(self._ledger.settings.home / "cache" / "thumbnails", ignore_errors=True)
-
-    def _settle_statistics(self) -> None:
-        """The names of sums, and the labels of errors, stay until somebody settles."""
-        key = ProjectionKey("stats", self._ledger.topic, "")
-        with self._connection.transaction():
-            lock_projection(self._connection, key, exclusive=True)
-            StatisticsProjection().settle(self._connection)
 
     def _keys_gone(self, erasure: Erasure, user_id: str) -> None:
         keys = [key_id.hex() for key_id in user_keys.destroy(self._connection, user_id)]

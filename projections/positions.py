@@ -178,13 +178,13 @@ def must_have_advanced(sent: Cursor[Any], next_offsets: Mapping[int, int]) -> No
         raise FenceLost(f"another worker or a rebuild has taken over one of {taken}")
 
 
-def lock_projection(connection: Connection[Any], key: ProjectionKey, *, exclusive: bool) -> None:
+def lock_projection(connection: Connection[Any], projection: str, *, exclusive: bool) -> None:
     """Run beside other batches of the projection, or, exclusive, alone; until the transaction ends.
 
     Must be the transaction's first statement: a lock that is made stronger later can deadlock.
     """
     statement = LOCK_EXCLUSIVE if exclusive else LOCK_SHARED
-    connection.execute(statement, (key.projection,), prepare=True)
+    connection.execute(statement, (projection,), prepare=True)
 
 
 def try_lock_projection(connection: Connection[Any], projection: str) -> bool:

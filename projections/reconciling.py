@@ -15,6 +15,7 @@ from psycopg.sql import SQL, Identifier
 from projections import shadow_sql
 from projections import statistics_sql as sums
 from projections.shadow import Shadow
+from projections.statistics import settle_alone
 
 BY_REQUEST = {
     "table": ("generated_images", "image_relocations", "deleted_images"),
@@ -48,12 +49,9 @@ WHERE NOT EXISTS (SELECT FROM {live}.dead_letters AS l WHERE l.projection = s.pr
     AND l.topic = s.topic AND l.partition = s.partition AND l."offset" = s."offset")
 """)
 
-# A pair that is unsettled on either side is judged by the requests, whatever the members say.
+# A pair that is unsettled is judged by the requests, whatever the members say; the shadow has none.
 MEMBERS = SQL("""
-WITH unsettled AS (
-    SELECT bucket, user_id FROM {live}.statistics_unsettled
-    UNION SELECT bucket, user_id FROM {shadow}.statistics_unsettled
-), wrong AS (
+WITH wrong AS (
     (SELECT bucket, user_id, 'unfounded' AS kind FROM {live}.statistics_members
     EXCEPT SELECT bucket, user_id, 'unfounded' FROM {shadow}.statistics_members)
     UNION ALL
@@ -61,7 +59,7 @@ WITH unsettled AS (
     EXCEPT SELECT bucket, user_id, 'missing' FROM {live}.statistics_members)
 )
 SELECT bucket || ' of ' || user_id, kind FROM wrong
-WHERE (bucket, user_id) NOT IN (SELECT bucket, user_id FROM unsettled)
+WHERE (bucket, user_id) NOT IN (SELECT bucket, user_id FROM {live}.statistics_unsettled)
 """)
 
 REMOVE = SQL("DELETE FROM {live}.{table} WHERE request_id = ANY(%s::text[]) AND {made}")
@@ -136,10 +134,15 @@ def _made(table: str) -> SQL:
 
 
 def find(live: Connection[Any], fresh: Connection[Any], shadow: Shadow) -> Iterator[Difference]:
-    """Every difference. ``fresh`` finds the shadow's tables on its search_path."""
+    """Every difference. ``fresh`` finds the shadow's tables on its search_path.
+
+    What processes left unsettled in the shadow, as they loaded it side by side, is settled first:
+    whatever is unsettled there could not be told from damage here.
+    """
     for table in BY_REQUEST[shadow.projection]:
         yield from _of_table(live, shadow, table, None)
     if shadow.projection == "stats":
+        settle_alone(fresh)
         yield from _of_sums(live, fresh)
         for pair, kind in live.execute(MEMBERS.format(**shadow.names)):
             yield Difference("stats", "statistics_members", pair, kind)

@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from projections import statistics_sql as sql
 from projections.merge import State
+from projections.positions import lock_projection
 from projections.projection import Applied, Decoded, NeedExclusive
 from projections.statistics_batch import StatisticsBatch
 from projections.statistics_changes import Changes, applied, compare, replace, write_requests
@@ -136,6 +137,13 @@ class StatisticsProjection:
             connection.execute(sql.ADD_TO_SUMS, (turn.shard, *columns.wired()), prepare=True)
         if settled.gone:
             sweep(connection, settled.gone)
+
+
+def settle_alone(connection: Connection[Any]) -> None:
+    """``StatisticsProjection.settle``, in a transaction that waits until it is alone."""
+    with connection.transaction():
+        lock_projection(connection, NAME, exclusive=True)
+        StatisticsProjection().settle(connection)
 
 
 class Asked:

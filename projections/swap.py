@@ -50,7 +50,7 @@ class Comparison:
 def lock_live(connection: Connection[Any], key: ProjectionKey) -> Positions:
     """Hold the workers and redrives back until the transaction ends; where the workers are."""
     connection.execute("SELECT set_config('lock_timeout', %s, true)", (WRITERS_WAIT,))
-    lock_projection(connection, key, exclusive=True)
+    lock_projection(connection, key.projection, exclusive=True)
     return lock_positions(connection, key, range(1024))
 
 

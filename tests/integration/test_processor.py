@@ -179,7 +179,7 @@ def test_a_session_frozen_with_the_projection_s_lock_does_not_block_who_must_be_
 ) -> None:
     frozen = connector(database_url, "frozen")()
     frozen.execute("BEGIN")
-    lock_projection(frozen, KEY, exclusive=False)
+    lock_projection(frozen, KEY.projection, exclusive=False)
     connect = connector(database_url, "alone", options=f"-c lock_timeout={STUCK_S + 0.5}s")
     processor = Processor(TableProjection(), KEY, connect, "alone")
     processor.claim({0})

@@ -21,6 +21,8 @@ __all__ = ["ledger"]
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
+MEMBERS_LOCK = "omega-images/omega_reconcile_stats/stats/members"
+
 
 def differences(ledger: Ledger, name: str, **options: bool) -> list[Difference]:
     chosen = {"repair": False, "lose": False} | options
@@ -76,8 +78,9 @@ def test_each_damage_of_the_table_is_named_and_mended(
     judge(connection, records(ledger))
 
 
+@pytest.mark.parametrize("crowded", [False, True])
 def test_each_damage_of_the_statistics_is_named_and_mended(
-    ledger: Ledger, connection: Connection[Any], kafka_server: str
+    ledger: Ledger, connection: Connection[Any], kafka_server: str, *, crowded: bool
 ) -> None:
     # Nothing else is known of him, so his memberships are settled however the log was cut.
     data = {"request_id": "only", "user_id": "hermit", "tool_name": "generateComic", "prompt": "p"}
@@ -93,6 +96,9 @@ def test_each_damage_of_the_statistics_is_named_and_mended(
     connection.execute(
         "DELETE FROM statistics_members WHERE user_id = 'hermit' AND bucket LIKE 'tool=%'"
     )
+    if crowded:
+        # As processes that load side by side stand in each other's way: no pair is settled.
+        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (MEMBERS_LOCK,))
     found = differences(ledger, "stats", repair=True)
     named = {(one.table, one.what, one.kind) for one in found}
     assert ("statistics_requests", ids[0], "changed") in named

@@ -49,7 +49,7 @@ class Worker:
         """
         self.connection.execute("BEGIN")
         try:
-            lock_projection(self.connection, KEY, exclusive=exclusive)
+            lock_projection(self.connection, KEY.projection, exclusive=exclusive)
         except LockNotAvailable:
             self.connection.execute("ROLLBACK")
             raise SomebodyIsAlone from None
