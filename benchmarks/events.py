@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaProducer  # type: ignore[import-untyped]  # no type hints
 
-from schemas.codec import encode
+from schemas.codec import HEADERS, encode
 from schemas.events import ImageGenerated, new_event
 from schemas.kafka_connection import KafkaConnection
 from schemas.sealing import SealingKey, cipher_of, seal
@@ -82,7 +82,7 @@ def sent(count: int, mix: Mix, keys: Mapping[str, SealingKey], seed: int = 1) ->
         made = event(number, mix.scattered)
         if mix.sealed:
             made = seal(made, *ciphers[user(number)])
-        record = Sent(made.data.request_id.encode(), encode(made), [])
+        record = Sent(made.data.request_id.encode(), encode(made), list(HEADERS))
         yield record
         if rng.random() < mix.repeats:
             later.append(record)

@@ -22,11 +22,11 @@ from projections.connections import connector
 from projections.dead_letters import DeadLetter, store
 from projections.faults import Fault, classify
 from projections.image_batch import ImageBatch
-from projections.image_rows import COPY_TYPES
 from projections.image_sql import COPY_ROWS
 from projections.positions import Claim, ProjectionKey, advance, claim
 from projections.projection import Decoded, Projection
 from projections.unsealing import Unsealer
+from projections.wire import copy_rows
 from schemas.partitioning import home_partitions
 from schemas.record import Record
 
@@ -96,7 +96,7 @@ def replay(reader: LogReader, processor: Processor, end: Mapping[int, int]) -> i
 class Sorted:
     """A batch, sorted by the way its records take."""
 
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    rows: list[bytes] = field(default_factory=list)
     firsts: list[Record] = field(default_factory=list)
     deferred: list[Record] = field(default_factory=list)
     invalid: Sequence[DeadLetter] = ()
@@ -160,10 +160,7 @@ def _write(
 ) -> dict[int, Claim]:
     with connection.transaction(), connection.cursor() as cursor:
         advance(connection, job.key, claims, positions)
-        with cursor.copy(COPY_ROWS) as copy:
-            copy.set_types(COPY_TYPES)
-            for row in found.rows:
-                copy.write_row(row)
+        copy_rows(cursor, COPY_ROWS, found.rows)
         with cursor.copy(sql.COPY_DEFERRED) as copy:
             copy.set_types(("int4", "int8", "int8", "bytea", "bytea"))
             for record in found.deferred:

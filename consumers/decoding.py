@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from consumers.processor import Batch
 from projections.dead_letters import DeadLetter
 from projections.projection import Decoded, Prepared
-from schemas.compact import read_record
+from schemas.compact import read_carefully, read_quickly
 from schemas.errors import InvalidEvent
 from schemas.record import Record
+
+Outcome = tuple[int, str, str, str]
+"""Partition, tool, model, and what came of the call."""
 
 
 @dataclass(slots=True)
@@ -28,6 +32,8 @@ class Draft:
     """Timestamp of each partition's first record, milliseconds since 1970."""
     prepared: Prepared | None = None
     """What the projection made of ``decoded``; None while it has not, or not of all of it."""
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    """How many events of tools say what, as far as somebody counts them."""
 
     @property
     def records(self) -> int:
@@ -47,6 +53,7 @@ class Draft:
         self.next_offsets |= later.next_offsets
         self.bytes += later.bytes
         self.key_mismatches += later.key_mismatches
+        self.outcomes.update(later.outcomes)
         self.oldest_ms = later.oldest_ms | self.oldest_ms
 
     def drop(self, partitions: Collection[int]) -> None:
@@ -57,6 +64,8 @@ class Draft:
         self.prepared = None
         self.decoded = [d for d in self.decoded if d.record.partition not in partitions]
         self.invalid = [d for d in self.invalid if d.record.partition not in partitions]
+        kept = {one: count for one, count in self.outcomes.items() if one[0] not in partitions}
+        self.outcomes = Counter(kept)
         for partition in partitions:
             self.next_offsets.pop(partition, None)
             self.oldest_ms.pop(partition, None)
@@ -76,16 +85,17 @@ def decode(records: Iterable[Record]) -> Draft:
     """As decode_batch, with what is counted on the way."""
     draft = Draft()
     add, next_offsets, oldest_ms = draft.decoded.append, draft.next_offsets, draft.oldest_ms
+    new = tuple.__new__  # a third of the time that the class's own takes
     size = mismatches = 0
     for record in records:
-        partition, offset, value = record.partition, record.offset, record.value
+        _, partition, offset, timestamp_ms, key, value, _ = record
         if partition not in next_offsets:
-            oldest_ms[partition] = record.timestamp_ms
+            oldest_ms[partition] = timestamp_ms
         next_offsets[partition] = offset + 1
         if value is not None:
             size += len(value)
         try:
-            event = read_record(record)
+            event = (read_quickly(value) if key and value else None) or read_carefully(record)
         except InvalidEvent as exc:
             draft.invalid.append(DeadLetter(record, exc.error_class, exc.message))
             continue
@@ -95,8 +105,8 @@ def decode(records: Iterable[Record]) -> Draft:
             message = "value: makes the decoder fail"
             draft.invalid.append(DeadLetter(record, type(exc).__name__, message))
             continue
-        if record.key != event.data.request_id.encode():
+        if key != event.data.request_id.encode():
             mismatches += 1
-        add(Decoded(record, event))
+        add(new(Decoded, (record, event)))
     draft.bytes, draft.key_mismatches = size, mismatches
     return draft

@@ -49,6 +49,7 @@ class Handover:
         self._changed = threading.Condition()
         self._slot = Draft()
         self._in_flight: Draft | None = None
+        self._done: list[Draft] = []
         self._mean_bytes = 1.0
         self._wanted: dict[int, int] = {}
         self._granted: dict[int, int] = {}
@@ -109,6 +110,9 @@ class Handover:
             if draft.records:
                 self._mean_bytes += (draft.bytes / draft.records - self._mean_bytes) / 4
             self._changed.notify_all()
+            done, self._done = self._done, []
+        # To free thousands of events takes a while, in which nobody should have to wait.
+        del done
 
     def skip_gaps(self, positions: Mapping[int, int]) -> None:
         """Move on to where the log reads next, when it returned no record on the way there."""
@@ -149,9 +153,15 @@ class Handover:
     # --- for the writer ---
 
     def next_work(self) -> Work | None:
-        """Wait for something to do; None when there will be nothing more."""
+        """Wait for something to do; None when there will be nothing more.
+
+        What was given out before is done. It is the poller who frees it: the writer has the next
+        batch to see to, for which the database is waiting.
+        """
         with self._changed:
-            self._in_flight = None
+            if self._in_flight is not None:
+                self._done.append(self._in_flight)
+                self._in_flight = None
             self._changed.wait_for(self._has_work)
             if self._stopping:
                 return None

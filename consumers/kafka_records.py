@@ -19,6 +19,8 @@ from schemas.codec import HEADERS
 from schemas.record import Record
 
 Headers = tuple[tuple[str, bytes], ...]
+Times = tuple[int, int | None]
+"""The batch's first timestamp, and the one that all its records have, if the broker set it."""
 
 _MAGIC = 2
 _LOG_APPEND_TIME = 1
@@ -75,16 +77,11 @@ def unpack(batch: Any, topic: str, partition: int) -> list[Record]:
     buffer, at = _contents(batch)
     stamp = None if batch.timestamp_type != _LOG_APPEND_TIME else batch.max_timestamp
     times = (batch.first_timestamp, stamp)
-    try:
-        return _records(
-            buffer,
-            at,
-            batch.records_count,
-            Record(topic, partition, batch.base_offset, 0, None, None),
-            times,
-        )
-    except (IndexError, ValueError):
-        return [_as_record(one, topic, partition) for one in batch]
+    base = Record(topic, partition, batch.base_offset, 0, None, None)
+    for read in (_small_records, _records):
+        with suppress(IndexError, ValueError):
+            return read(buffer, at, batch.records_count, base, times)
+    return [_as_record(one, topic, partition) for one in batch]
 
 
 class _Inflating(threading.local):
@@ -116,14 +113,11 @@ def _as_record(one: Any, topic: str, partition: int) -> Record:
     return Record(topic, partition, one.offset, one.timestamp, one.key, one.value, headers)
 
 
-def _records(
-    buffer: bytes, at: int, count: int, base: Record, times: tuple[int, int | None]
-) -> list[Record]:
+def _records(buffer: bytes, at: int, count: int, base: Record, times: Times) -> list[Record]:
     """Raises IndexError or ValueError for what is no batch's content."""
     topic, partition, first_offset, *_ = base
     first_time, append_time = times
     found: list[Record] = []
-    add, new = found.append, tuple.__new__
     for _ in range(count):
         length, at = _varint(buffer, at)
         end = at + length
@@ -132,20 +126,69 @@ def _records(
         delta, at = _varint(buffer, at + 1)
         time = first_time + delta if append_time is None else append_time
         delta, at = _varint(buffer, at)
-        size, at = _varint(buffer, at)
-        key = None if size < 0 else buffer[at : at + size]
-        at += max(size, 0)
-        size, at = _varint(buffer, at)
-        value = None if size < 0 else buffer[at : at + size]
-        at += max(size, 0)
-        if buffer.startswith(_USUAL, at) and at + len(_USUAL) == end:
-            headers: Headers = HEADERS
-        else:
-            headers, at = _headers(buffer, at)
-            if at != end:
-                raise ValueError(f"a record of {length} bytes ends after {at - end + length}")
-        at = end
-        add(new(Record, (topic, partition, first_offset + delta, time, key, value, headers)))
+        key, at = _bytes(buffer, at)
+        value, at = _bytes(buffer, at)
+        headers, at = _headers(buffer, at)
+        if at != end:
+            raise ValueError(f"a record of {length} bytes ends after {at - end + length}")
+        found.append(Record(topic, partition, first_offset + delta, time, key, value, headers))
+    if at != len(buffer):
+        raise ValueError("bytes behind the last record")
+    return found
+
+
+def _small_records(buffer: bytes, at: int, count: int, base: Record, times: Times) -> list[Record]:
+    """As _records, in a third of its time, for records as nearly all are.
+
+    They have a key, a value and the usual headers or none, and no number in them takes over two
+    bytes. Each is read where it stands, as a call would take longer than all the rest. Raises
+    IndexError or ValueError for all others.
+    """
+    topic, partition, first_offset, *_ = base
+    first_time, append_time = times
+    found: list[Record] = []
+    add, new, numbers, starts_with = found.append, tuple.__new__, _NUMBERS, buffer.startswith
+    for _ in range(count):
+        raw = buffer[at]
+        at += 1
+        if raw > 0x7F:
+            raw += (buffer[at] << 7) - 0x80
+            at += 1
+        end = at + numbers[raw]
+        attributes, raw = buffer[at], buffer[at + 1]
+        at += 2
+        if raw > 0x7F:
+            raw += (buffer[at] << 7) - 0x80
+            at += 1
+        time = first_time + numbers[raw] if append_time is None else append_time
+        raw = buffer[at]
+        at += 1
+        if raw > 0x7F:
+            raw += (buffer[at] << 7) - 0x80
+            at += 1
+        offset = first_offset + numbers[raw]
+        raw = buffer[at]
+        at += 1
+        if raw > 0x7F:
+            raw += (buffer[at] << 7) - 0x80
+            at += 1
+        key_at = at
+        at += numbers[raw]
+        key, raw = buffer[key_at:at], buffer[at]
+        at += 1
+        if raw > 0x7F:
+            raw += (buffer[at] << 7) - 0x80
+            at += 1
+        value_at = at
+        at += numbers[raw]
+        if attributes or at <= value_at or value_at <= key_at + 1:
+            raise ValueError("attributes, or no key or value")
+        value = buffer[value_at:at]
+        headers = HEADERS if starts_with(_USUAL, at) else ()
+        at += _SIZE_OF_USUAL if headers else 1
+        if at != end or not (headers or buffer[at - 1] == 0):
+            raise ValueError("other headers")
+        add(new(Record, (topic, partition, offset, time, key, value, headers)))
     if at != len(buffer):
         raise ValueError("bytes behind the last record")
     return found
@@ -208,3 +251,6 @@ def _encoded(headers: Headers) -> bytes:
 
 _USUAL = _encoded(HEADERS)
 """Nearly every record has these."""
+_SIZE_OF_USUAL = len(_USUAL)
+_NUMBERS = [(raw >> 1) ^ -(raw & 1) for raw in range(1 << 14)]
+"""What two bytes of seven bits each stand for (Protocol Buffers, "Signed Integers")."""

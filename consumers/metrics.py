@@ -11,8 +11,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from consumers.decoding import Draft
+from consumers.decoding import Draft, Outcome
 from consumers.processor import Processed
+from projections.projection import Decoded
 from schemas.compact import Failed, Generated
 from schemas.metric_labels import BoundedLabels
 
@@ -88,24 +89,26 @@ class WorkerMetrics:
             if count := getattr(applied, kind):
                 self.applied.labels(kind).inc(count)
         self.conflicts.inc(len(applied.conflicts))
-        if self._counts_outcomes:
-            self._count_outcomes(draft)
+        for (_, tool, model, outcome), count in draft.outcomes.items():
+            labels = self._outcome_labels.of(tool, model)
+            self.outcomes.labels(*labels, outcome).inc(count)
         for letter in processed.dead_lettered:
             self.dead_letters.labels(letter.error_class).inc()
         self.batch_records.observe(draft.records)
         self.batch_seconds.observe(seconds)
         self.last_progress.set_to_current_time()
 
-    def _count_outcomes(self, draft: Draft) -> None:
-        counts: Tally[tuple[str, str, str]] = Tally()
-        for _, event in draft.decoded:
+    def outcomes_of(self, events: Iterable[Decoded]) -> Tally[Outcome]:
+        """What these events of tools say; nothing, if another projection's workers count it."""
+        counts: Tally[Outcome] = Tally()
+        if not self._counts_outcomes:
+            return counts
+        for record, event in events:
             data: Any = event.data
             outcome = OUTCOMES.get(type(data))
             if outcome is not None:
-                counts[outcome, data.tool_name, data.model or ""] += 1
-        for (outcome, tool, model), count in counts.items():
-            labels = self._outcome_labels.of(tool, model)
-            self.outcomes.labels(*labels, outcome).inc(count)
+                counts[record.partition, data.tool_name, data.model or "", outcome] += 1
+        return counts
 
 
 class _LagCollector(Collector):

@@ -13,6 +13,7 @@ from psycopg import Connection, Transaction
 from consumers.isolation import apply_isolating
 from projections.dead_letters import DeadLetter, store
 from projections.faults import EnvironmentFault, Fault, FenceLost, cause_of, classify
+from projections.pipelining import pipeline
 from projections.positions import (
     Claim,
     ProjectionKey,
@@ -200,7 +201,7 @@ class Processor:
         poison: Sequence[DeadLetter] = ()
         with (
             self._begun(connection, batch, exclusive=exclusive) as commit,
-            connection.pipeline() if few else nullcontext(),
+            pipeline(connection) if few else nullcontext(),
         ):
             if isolating:
                 applied, poison = apply_isolating(
@@ -226,7 +227,7 @@ class Processor:
         Gives what commits; in a pipeline that costs no round trip of its own.
         """
         with ExitStack() as transaction:
-            with connection.pipeline():
+            with pipeline(connection):
                 # connection.transaction() would stay in the pipeline, which COPY does not like.
                 transaction.enter_context(Transaction(connection))
                 lock_projection(connection, self._key.projection, exclusive=exclusive)

@@ -164,6 +164,7 @@ class Worker:
         if records:
             draft = decode(records)
             draft.prepared = self._prepare(draft.decoded)
+            draft.outcomes = self._metrics.outcomes_of(draft.decoded)
             self._metrics.consumed.inc(len(records))
             self._metrics.key_mismatches.inc(draft.key_mismatches)
             self._handover.add(draft)

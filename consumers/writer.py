@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from consumers.decoding import Draft
-from consumers.handover import Handover
+from consumers.handover import Handover, Work
 from consumers.metrics import WorkerMetrics
 from consumers.processor import Batch, Processed
 from consumers.retry import Backoff
@@ -65,18 +65,22 @@ class Writer:
         """Work until there is nothing more. What is fatal goes to the poller, which raises it."""
         try:
             while (work := self._handover.next_work()) is not None:
-                self._forget(work.forget)
-                if work.claim or work.draft:
-                    self._vitals.writer_began()
-                if work.claim:
-                    self._claim()
-                if work.draft:
-                    self._apply(work.draft)
-                self._vitals.writer_ended()
+                self._do(work)
+                del work  # which would otherwise be freed when the next is there
         except BaseException as exc:  # noqa: BLE001  the poller raises it
             self._handover.fail(exc)
         finally:
             self._processor.close()
+
+    def _do(self, work: Work) -> None:
+        self._forget(work.forget)
+        if work.claim or work.draft:
+            self._vitals.writer_began()
+        if work.claim:
+            self._claim()
+        if work.draft:
+            self._apply(work.draft)
+        self._vitals.writer_ended()
 
     def _forget(self, partitions: Collection[int]) -> None:
         if partitions:

@@ -24,7 +24,6 @@ from producers.spool_rows import SpoolLimits
 from producers.spooling_publisher import SpoolingPublisher
 from producers.storage.metered import MeteredStorage
 from producers.tracking import Tracker
-from projections import migrate
 from projections.connections import LOCK_S, Connection, connector
 from projections.image_table import TableProjection
 from projections.positions import ProjectionKey
@@ -135,6 +134,8 @@ def open_ledger(settings: Settings, *, prepare: bool = False) -> Ledger:
     if prepare or "kafka" in found.embedded:
         ensure_topic(ledger)
     if prepare or "postgres" in found.embedded:
+        from projections import migrate  # 20 MB, which a worker on other servers does not need
+
         migrate.upgrade(found.database_url)
     return ledger
 

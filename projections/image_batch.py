@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import astuple
 
 from projections.batch import PreparedBatch
-from projections.image_rows import JSONB_VERSION, json_bytes, known_arrays
+from projections.image_rows import JSONB_VERSION, copied, json_bytes, known_arrays
 from projections.lift import lift
 from projections.merge import State, is_conflict, merge
 from projections.projection import Decoded
@@ -16,16 +16,13 @@ from projections.wire import wire_time
 from schemas.compact import Failed, Generated
 from schemas.record import row_id
 
-Row = tuple[Any, ...]
-"""In the order of COLUMNS, as ``image_rows.copy_values``."""
 
-
-class ImageBatch(PreparedBatch[Row]):
-    """What is ready are rows for COPY; no state is ever made of those requests."""
+class ImageBatch(PreparedBatch[bytes]):
+    """What is ready are rows as ``image_rows.copy_row`` makes them, without any state between."""
 
     __slots__ = ()
 
-    def make(self, decoded: Decoded) -> Row | None:
+    def make(self, decoded: Decoded) -> bytes | None:
         record, event = decoded
         make_row = _ROWS.get(type(event.data))
         if make_row is None:
@@ -52,49 +49,53 @@ def joined(a: State, b: State) -> State:
     return both
 
 
-def row_of_generated(event: Any, place: int) -> Row:
-    """As image_rows.copy_values of the state that this success alone makes.
+def row_of_generated(event: Any, place: int) -> bytes:
+    """As image_rows.copy_row of the state that this success alone makes.
 
     The fields of a Generated are in the table's order: request_id, row_id, sealed, then the rest.
     """
     fields = astuple(event.data)
     tags, metadata = fields[17], fields[18]
-    return (
-        # An old id is less than any place in the log, so it is the least of all the request's.
-        fields[1] or place,
-        fields[0],
-        *fields[3:17],
-        None if tags is None else known_arrays.of(tags),
-        "success",
-        None,
-        None if metadata is None else JSONB_VERSION + json_bytes(metadata),
-        fields[19],
-        wire_time(event.time),
-        event.id,
+    return copied.of(
+        (
+            # An old id is less than any place in the log, so it is the least of all the request's.
+            fields[1] or place,
+            fields[0],
+            *fields[3:17],
+            None if tags is None else known_arrays.of(tags),
+            "success",
+            None,
+            None if metadata is None else JSONB_VERSION + json_bytes(metadata),
+            fields[19],
+            wire_time(event.time),
+            event.id,
+        )
     )
 
 
-def row_of_failed(event: Any, place: int) -> Row:
+def row_of_failed(event: Any, place: int) -> bytes:
     """As row_of_generated, of a failure: nothing is stored, and the error's code is metadata."""
     key, old_id, _, *asked, tags, metadata, message_id, error, error_code = astuple(event.data)
     if error_code is not None:
         metadata = {**(metadata or {}), "error_code": error_code}
-    return (
-        old_id or place,
-        key,
-        *asked,
-        *("", None, None, None, None),
-        None if tags is None else known_arrays.of(tags),
-        "failed",
-        error,
-        None if metadata is None else JSONB_VERSION + json_bytes(metadata),
-        message_id,
-        wire_time(event.time),
-        event.id,
+    return copied.of(
+        (
+            old_id or place,
+            key,
+            *asked,
+            *("", None, None, None, None),
+            None if tags is None else known_arrays.of(tags),
+            "failed",
+            error,
+            None if metadata is None else JSONB_VERSION + json_bytes(metadata),
+            message_id,
+            wire_time(event.time),
+            event.id,
+        )
     )
 
 
-_ROWS: dict[type, Callable[[Any, int], Row]] = {
+_ROWS: dict[type, Callable[[Any, int], bytes]] = {
     Generated: row_of_generated,
     Failed: row_of_failed,
 }

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from struct import Struct
 from typing import Any
 
 from pydantic_core import to_json
 
 from projections.lift import Image
 from projections.merge import Deletion, Move, Outcome, State
-from projections.wire import TextArrays, wire_time
+from projections.wire import CopyRows, TextArrays, wire_time
+from schemas.record import FIRST_LOG_ID
 
 COLUMNS = (
     "id",
@@ -85,24 +87,37 @@ COPY_TYPES = tuple(
 """Types for binary COPY. The two under bytea come ready in their own binary format, and an int8
 stands for a timestamptz: psycopg would encode them in Python, value by value and slower."""
 
+copied = CopyRows(COPY_TYPES)
+_ID_OF_COPIED = Struct("!hiq")
+FIRST_OF_LOG = _ID_OF_COPIED.pack(len(COLUMNS), 8, FIRST_LOG_ID)
+"""Rows for COPY begin with their number of columns and their id, so they compare by that."""
 
-def copy_values(request_id: str, state: State) -> tuple[Any, ...]:
-    """The row, in the order of COLUMNS, for a binary COPY with COPY_TYPES."""
+
+def copy_row(request_id: str, state: State) -> bytes:
+    """The row as COPY takes it."""
     image = image_in_place(state) if state.move else state.outcome.image  # type: ignore[union-attr]  # has_row
     outcome: Any = state.outcome
     metadata = image.metadata
-    return (
-        state.row_id,
-        request_id,
-        *image[:14],
-        None if image.tags is None else known_arrays.of(image.tags),
-        "success" if outcome.success else "failed",
-        image.error,
-        None if metadata is None else JSONB_VERSION + json_bytes(metadata),
-        image.message_id,
-        wire_time(outcome.time),
-        outcome.event_id,
+    return copied.of(
+        (
+            state.row_id,
+            request_id,
+            *image[:14],
+            None if image.tags is None else known_arrays.of(image.tags),
+            "success" if outcome.success else "failed",
+            image.error,
+            None if metadata is None else JSONB_VERSION + json_bytes(metadata),
+            image.message_id,
+            wire_time(outcome.time),
+            outcome.event_id,
+        )
     )
+
+
+def id_of_copied(row: bytes) -> int:
+    """The id of a row that is made for COPY."""
+    found: int = _ID_OF_COPIED.unpack_from(row)[2]
+    return found
 
 
 def json_bytes(metadata: dict[str, Any] | bytes) -> bytes:
@@ -167,5 +182,5 @@ def tombstone_values(request_id: str, state: State) -> tuple[Any, ...]:
 
 
 def state_of_tombstone(row: Sequence[Any]) -> State:
-    """The state that a row of deleted_images stands for."""
-    return State(row[1], None, None, Deletion(row[3], row[2], row[4], row[5]))
+    """The state that a row of deleted_images stands for, as in LOAD_BESIDE."""
+    return State(row[1], None, None, Deletion(row[3], row[2], row[14], row[15]))

@@ -1,26 +1,33 @@
 """The statements of the image table's projection; tables are found on the search_path."""
 
-# Without statistics the planner reads a young table whole for `= ANY (…)`; with these settings it
+# Without statistics the planner reads a young table whole for `= ANY (…)`, and with the values at
+# hand it weighs each of thousands of keys. With these settings, which end with the transaction, it
 # looks each key up in the unique index, which is also right at any later size.
-PLAN_BY_KEY = "SELECT set_config('enable_seqscan', 'off', true)"
+PLAN_BY_KEY = """
+SELECT set_config('enable_seqscan', 'off', true),
+    set_config('plan_cache_mode', 'force_generic_plan', true)
+"""
 
 LOAD_ROWS = """
 SELECT id, request_id, user_id, username, tool_name, prompt, model, size, quality, style, n,
     storage_url, storage_provider, mime_type, bytes, sha256, tags, status, error, metadata::text,
     message_id, created_at, event_id
-FROM generated_images WHERE request_id = ANY(%b::text[]) ORDER BY request_id FOR UPDATE
+FROM generated_images WHERE request_id = ANY(%(keys)b::text[]) ORDER BY request_id FOR UPDATE
 """
 
-LOAD_RELOCATIONS = """
+# What stands beside the rows: moves, and then tombstones, which alone have a reason. Most
+# installations have few of either, and many none, who need not pay for thousands of look-ups.
+LOAD_BESIDE = """
 SELECT request_id, row_id, event_id, moved_at, storage_url, storage_provider, mime_type, bytes,
     sha256, original_storage_url, original_storage_provider, original_mime_type, original_bytes,
-    original_sha256
-FROM image_relocations WHERE request_id = ANY(%b::text[])
-"""
-
-LOAD_TOMBSTONES = """
-SELECT request_id, row_id, event_id, deleted_at, reason, deleted_by
-FROM deleted_images WHERE request_id = ANY(%b::text[])
+    original_sha256, NULL AS reason, NULL AS deleted_by
+FROM image_relocations
+WHERE EXISTS (SELECT FROM image_relocations) AND request_id = ANY(%(keys)b::text[])
+UNION ALL
+SELECT request_id, row_id, event_id, deleted_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, reason, deleted_by
+FROM deleted_images
+WHERE EXISTS (SELECT FROM deleted_images) AND request_id = ANY(%(keys)b::text[])
 """
 
 COPY_ROWS = """

@@ -12,11 +12,12 @@ from pydantic_core import to_json
 
 from projections import image_rows as rows
 from projections import image_sql as sql
-from projections.image_batch import ImageBatch, Row, joined
+from projections.image_batch import ImageBatch, joined
 from projections.merge import State, is_conflict
+from projections.pipelining import is_pipelined, pipeline
 from projections.projection import Applied, Decoded, NeedExclusive
 from projections.unsealing import Unsealer
-from projections.wire import TextArray, is_pipelined
+from projections.wire import TextArray, copy_rows
 from schemas.record import FIRST_LOG_ID
 
 
@@ -25,8 +26,9 @@ class Changes:
     """What a batch writes, by kind; each list is in the order of request ids."""
 
     by_copy: bool
-    """Whether new rows are as COPY wants them, or ordinary values."""
-    inserted: list[Row] = field(default_factory=list)
+    """Whether new rows go by COPY, and are made for it, or by INSERT, as ordinary values."""
+    copied: list[bytes] = field(default_factory=list)
+    inserted: list[tuple[Any, ...]] = field(default_factory=list)
     updated: list[tuple[str, State]] = field(default_factory=list)
     rows_gone: list[str] = field(default_factory=list)
     relocations: list[tuple[str, State]] = field(default_factory=list)
@@ -73,7 +75,7 @@ class TableProjection:
             raise NeedExclusive
         write(connection, changes)
         return Applied(
-            inserted=len(changes.inserted),
+            inserted=len(changes.copied) + len(changes.inserted),
             updated=len(changes.updated),
             deleted=len(changes.rows_gone),
             unchanged=changes.unchanged,
@@ -93,25 +95,28 @@ class Asked:
 
     def __init__(self, connection: Connection[Any], keys: list[str]) -> None:
         self.keys = keys
-        wanted = (TextArray(keys),)
-        with nullcontext() if is_pipelined(connection) else connection.pipeline():
-            connection.execute(sql.PLAN_BY_KEY)
-            self._rows, self._moved, self._gone = (
+        wanted = {"keys": TextArray(keys)}
+        with nullcontext() if is_pipelined(connection) else pipeline(connection):
+            connection.execute(sql.PLAN_BY_KEY, prepare=True)
+            self._rows, self._beside = (
                 connection.execute(query, wanted, prepare=True, binary=True)
-                for query in (sql.LOAD_ROWS, sql.LOAD_RELOCATIONS, sql.LOAD_TOMBSTONES)
+                for query in (sql.LOAD_ROWS, sql.LOAD_BESIDE)
             )
 
     def states(self) -> dict[str, State]:
         """The states of those requests that have one; waits for the answers."""
         found = {row[1]: row for row in self._rows.fetchall()}
-        moved = {row[0]: row for row in self._moved.fetchall()}
+        moved, gone = dict[str, Any](), dict[str, State]()
+        for row in self._beside.fetchall():
+            if row[14] is None:
+                moved[row[0]] = row
+            else:
+                gone[row[0]] = rows.state_of_tombstone(row)
         states = {key: rows.state_of_row(row, moved.get(key)) for key, row in found.items()}
         for key, relocation in moved.items():
             if key not in found:
                 states[key] = State(relocation[1], None, rows.move_of(relocation))
-        for row in self._gone.fetchall():
-            states[row[0]] = rows.state_of_tombstone(row)
-        return states
+        return states | gone
 
 
 def compare(
@@ -120,7 +125,7 @@ def compare(
     """What has to be written to get from the known states to those that the batch brings."""
     changes = Changes(by_copy)
     # What is ready is ready for COPY.
-    ready, insert = batch.ready if by_copy else {}, changes.inserted.append
+    ready, insert = batch.ready if by_copy else {}, changes.copied.append
     for key in keys:
         row = ready.get(key)
         if row is not None and key not in known:
@@ -151,9 +156,10 @@ def _compare_one(key: str, before: State | None, after: State, changes: Changes)
         if rows.has_row(after):
             if had_row:
                 changes.updated.append((key, after))
+            elif changes.by_copy:
+                changes.copied.append(rows.copy_row(key, after))
             else:
-                values = rows.copy_values if changes.by_copy else rows.row_values
-                changes.inserted.append(values(key, after))
+                changes.inserted.append(rows.row_values(key, after))
         elif not had_row:
             changes.unprotected = True
         if after.move is not None:
@@ -173,11 +179,12 @@ def _same(a: State, b: State) -> bool:
 def write(connection: Connection[Any], changes: Changes) -> None:
     """Write the changes; many new rows by binary COPY, a few, in a pipeline, by INSERT."""
     with connection.cursor() as cursor:
+        if changes.copied:
+            copy_rows(cursor, sql.COPY_ROWS, changes.copied)
         if changes.inserted:
-            (_copy if changes.by_copy else _insert)(cursor, changes.inserted)
-            old = [row[0] for row in changes.inserted if row[0] < FIRST_LOG_ID]
-            if old:
-                cursor.execute(sql.FOLLOW_OLD_ID, {"id": max(old)})
+            _insert(cursor, changes.inserted)
+        if old := _old_ids(changes):
+            cursor.execute(sql.FOLLOW_OLD_ID, {"id": max(old)})
         if changes.updated:
             values = [(*rows.row_values(k, s), k) for k, s in changes.updated]
             cursor.executemany(sql.UPDATE_ROW, values)
@@ -193,14 +200,12 @@ def write(connection: Connection[Any], changes: Changes) -> None:
             cursor.executemany(sql.PUT_TOMBSTONE, gone)
 
 
-def _copy(cursor: Cursor[Any], inserted: Iterable[Row]) -> None:
-    with cursor.copy(sql.COPY_ROWS) as copy:
-        copy.set_types(rows.COPY_TYPES)
-        write_row = copy.write_row
-        for row in inserted:
-            write_row(row)
+def _old_ids(changes: Changes) -> list[int]:
+    """The ids of new rows that are older than the log."""
+    copied = [rows.id_of_copied(row) for row in changes.copied if row < rows.FIRST_OF_LOG]
+    return copied + [row[0] for row in changes.inserted if row[0] < FIRST_LOG_ID]
 
 
-def _insert(cursor: Cursor[Any], inserted: Iterable[Row]) -> None:
+def _insert(cursor: Cursor[Any], inserted: Iterable[tuple[Any, ...]]) -> None:
     named = [dict(zip(rows.COLUMNS, row, strict=True)) for row in inserted]
     cursor.execute(sql.INSERT_ROWS, (to_json(named).decode(),), prepare=True)

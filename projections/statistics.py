@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from projections import statistics_sql as sql
 from projections.merge import State
+from projections.pipelining import is_pipelined, pipeline
 from projections.positions import lock_projection
 from projections.projection import Applied, Decoded, NeedExclusive
 from projections.statistics_batch import StatisticsBatch
@@ -25,13 +26,12 @@ from projections.statistics_members import (
 )
 from projections.statistics_state import (
     Buckets,
-    Contribution,
     Labels,
     state_of_row,
 )
 from projections.statistics_tally import Tally
 from projections.unsealing import Unsealer
-from projections.wire import TextArray, is_pipelined
+from projections.wire import TextArray
 from schemas.compact import Failed
 from schemas.events import ImageFailed
 
@@ -82,7 +82,7 @@ class StatisticsProjection:
         if unsettled >= self._max_unsettled and not exclusive:
             raise NeedExclusive
         self._membership.start(generation)
-        changes = compare(asked.keys, batch, stored)
+        changes = compare(asked.keys, batch, stored, by_copy=not is_pipelined(connection))
         self._write(connection, Turn(shard, unsettled, exclusive), changes, batch.labels)
         return applied(changes)
 
@@ -97,7 +97,7 @@ class StatisticsProjection:
         """
         generation, unsettled, _ = load(connection, [], self._max_unsettled)
         self._membership.start(generation)
-        self._write(connection, Turn(0, unsettled, True), Changes(), {})
+        self._write(connection, Turn(0, unsettled, True), Changes(by_copy=True), {})
 
     def correct(
         self, connection: Connection[Any], right: Connection[Any], keys: Sequence[str]
@@ -114,20 +114,20 @@ class StatisticsProjection:
             _, _, wanted = load(right, ordered, self._max_unsettled)
         labels = dict(right.execute(sql.LABELS).fetchall())
         self._membership.start(generation)
-        changes = Changes()
+        changes = Changes(by_copy=True)
         for key in ordered:
             replace(key, stored.get(key), wanted.get(key), changes)
         self._write(connection, Turn(0, unsettled, True), changes, labels)
-        return len({*changes.rewritten, *(row[0] for row in changes.rows)})
+        return sum(stored.get(key) != wanted.get(key) for key in ordered)
 
     def _write(
         self, connection: Connection[Any], turn: Turn, changes: Changes, labels: Labels
     ) -> None:
         tally, fresh = Tally(self._buckets), set[Pair]()
 
-        def count(added: Sequence[Contribution]) -> None:
-            tally.count(added, 1)
-            fresh.update(self._membership.unknown(added))
+        def count() -> None:
+            tally.count(changes.added, 1)
+            fresh.update(self._membership.unknown(changes.added))
 
         write_requests(connection, changes, count)
         tally.count(changes.removed, -1)
@@ -151,7 +151,7 @@ class Asked:
 
     def __init__(self, connection: Connection[Any], keys: list[str], enough: int) -> None:
         self.keys = keys
-        with nullcontext() if is_pipelined(connection) else connection.pipeline():
+        with nullcontext() if is_pipelined(connection) else pipeline(connection):
             connection.execute(sql.PLAN_BY_KEY, prepare=True)
             self._standing = connection.execute(sql.STANDING, (enough,), prepare=True)
             self._found = connection.execute(

@@ -8,12 +8,12 @@ from typing import Any
 from projections.batch import PreparedBatch
 from projections.merge import State, is_conflict, merge
 from projections.projection import Decoded
-from projections.statistics_state import Contribution, Labels, lift, slim_of
+from projections.statistics_state import Contribution, Labels, copied, lift, slim_of
 from projections.wire import wire_time
 from schemas.compact import Failed, Generated
 
-Made = tuple[tuple[Any, ...], Contribution]
-"""A row as ``statistics_state.row_of``, and what it contributes."""
+Made = tuple[bytes, Contribution]
+"""A row as ``statistics_state.row_of``, made for COPY, and what it contributes."""
 
 OUTCOMES = (Generated, Failed)
 _NOTHING_AFTER = (None, None, None, None, False)
@@ -34,7 +34,7 @@ class StatisticsBatch(PreparedBatch[Made]):
         user, tool, model, provider, size, error = slim = slim_of(data, self.labels)
         time = event.time
         row = (data.request_id, wire_time(time), event.id, *slim, *_NOTHING_AFTER)
-        return row, ((time.date(), tool, model, provider, error), user, size)
+        return copied.of(row), ((time.date(), tool, model, provider, error), user, size)
 
     def join(self, later: PreparedBatch[Made]) -> None:
         super(StatisticsBatch, self).join(later)

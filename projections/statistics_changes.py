@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,23 +13,23 @@ from projections.merge import State
 from projections.projection import Applied
 from projections.statistics_batch import StatisticsBatch
 from projections.statistics_state import (
-    COPY_TYPES,
     Contribution,
     contribution_of,
+    copied,
     json_of_rows,
     row_of,
 )
-from projections.wire import is_pipelined
-
-AT_ONCE = 500
-"""Rows that are sent before their contributions are counted."""
+from projections.wire import copy_rows
 
 
 @dataclass(slots=True)
 class Changes:
     """What a batch writes, and what that adds to the sums and takes from them."""
 
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    by_copy: bool
+    """Whether rows go by COPY, and are made for it, or by INSERT, as ordinary values."""
+    copied: list[bytes] = field(default_factory=list)
+    inserted: list[tuple[Any, ...]] = field(default_factory=list)
     rewritten: list[str] = field(default_factory=list)
     added: list[Contribution] = field(default_factory=list)
     removed: list[Contribution] = field(default_factory=list)
@@ -37,10 +37,13 @@ class Changes:
     unchanged: int = 0
 
 
-def compare(keys: Iterable[str], batch: StatisticsBatch, stored: Mapping[str, State]) -> Changes:
+def compare(
+    keys: Iterable[str], batch: StatisticsBatch, stored: Mapping[str, State], *, by_copy: bool
+) -> Changes:
     """What has to be written."""
-    changes, ready = Changes(), batch.ready
-    add_row, add_contribution = changes.rows.append, changes.added.append
+    # What is ready is ready for COPY.
+    changes, ready = Changes(by_copy), batch.ready if by_copy else {}
+    add_row, add_contribution = changes.copied.append, changes.added.append
     for key in keys:
         made = ready.get(key)
         if made is not None and key not in stored:
@@ -63,7 +66,11 @@ def replace(key: str, before: State | None, after: State | None, changes: Change
     if before is not None:
         changes.rewritten.append(key)
     if after is not None:
-        changes.rows.append(row_of(key, after))
+        row = row_of(key, after)
+        if changes.by_copy:
+            changes.copied.append(copied.of(row))
+        else:
+            changes.inserted.append(row)
     old, new = contribution_of(before), contribution_of(after)
     if old != new:
         if old is not None:
@@ -73,33 +80,29 @@ def replace(key: str, before: State | None, after: State | None, changes: Change
 
 
 def write_requests(
-    connection: Connection[Any], changes: Changes, count: Callable[[Sequence[Contribution]], None]
+    connection: Connection[Any], changes: Changes, count: Callable[[], None]
 ) -> None:
     """Write the requests; one that changed is deleted and comes again with the new ones.
 
-    ``count`` is called with all that they add, in parts while the server is busy with rows that
-    were sent already.
+    ``count`` is called when the server has enough to do.
     """
     if changes.rewritten:
         connection.execute(sql.DELETE_REQUESTS, (changes.rewritten,), prepare=True)
-    if is_pipelined(connection) or not changes.rows:
-        if changes.rows:
-            connection.execute(sql.INSERT_REQUESTS, (json_of_rows(changes.rows),), prepare=True)
-        count(changes.added)
-        return
-    with connection.cursor() as cursor, cursor.copy(sql.COPY_REQUESTS) as copy:
-        copy.set_types(COPY_TYPES)
-        for start in range(0, max(len(changes.rows), len(changes.added)), AT_ONCE):
-            for row in changes.rows[start : start + AT_ONCE]:
-                copy.write_row(row)
-            count(changes.added[start : start + AT_ONCE])
+    if changes.inserted:
+        rows = json_of_rows(changes.inserted)
+        connection.execute(sql.INSERT_REQUESTS, (rows,), prepare=True)
+    if changes.copied:
+        with connection.cursor() as cursor:
+            copy_rows(cursor, sql.COPY_REQUESTS, changes.copied, meanwhile=count)
+    else:
+        count()
 
 
 def applied(changes: Changes) -> Applied:
     """For metrics."""
     updated = len(changes.rewritten)
     return Applied(
-        inserted=len(changes.rows) - updated,
+        inserted=len(changes.copied) + len(changes.inserted) - updated,
         updated=updated,
         unchanged=changes.unchanged,
         conflicts=tuple(changes.conflicts),

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from projections.fingerprint import error_code_of, fingerprint
 from projections.merge import Deletion, Move, Outcome, State
-from projections.wire import time_of_wire, wire_time
+from projections.wire import CopyRows, time_of_wire, wire_time
 from schemas.compact import CompactEvent, Deleted, Failed, Generated, Moved
 
 Slim = tuple[str, str, str | None, str | None, int | None, str | None]
@@ -133,6 +133,8 @@ COPY_TYPES = (
     *("int8", "text", "text", "int4", "bool"),
 )
 """Of COLUMNS in binary COPY; an int8 stands for a timestamptz, see wire_time."""
+
+copied = CopyRows(COPY_TYPES)
 
 
 def row_of(request_id: str, state: State) -> tuple[Any, ...]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, repeat
 from struct import Struct
 from typing import Any
 
 import psycopg
-from psycopg import Connection
-from psycopg.adapt import Dumper
-from psycopg.pq import Format, PipelineStatus
+from psycopg import Cursor
+from psycopg._copy_base import format_row_binary
+from psycopg.adapt import Dumper, Transformer
+from psycopg.pq import Format
 from psycopg.types.string import BytesBinaryDumper
 
 _POSTGRES_EPOCH = date(2000, 1, 1).toordinal()
@@ -24,11 +25,6 @@ _NULL = _pack_length(-1)
 _LENGTHS = [_pack_length(size) for size in range(512)]
 """Nearly all texts in arrays are short, and looking a length up is quicker than packing it."""
 _pack_empty = Struct("!iII").pack
-
-
-def is_pipelined(connection: Connection[Any]) -> bool:
-    """Whether statements are sent in a pipeline now, in which COPY cannot be used."""
-    return connection.info.pipeline_status != PipelineStatus.OFF
 
 
 def wire_time(time: datetime) -> int:
@@ -110,6 +106,48 @@ class _Int8ArrayDumper(_TextArrayDumper):
 psycopg.adapters.register_dumper(bytes, BytesBinaryDumper)
 psycopg.adapters.register_dumper(TextArray, _TextArrayDumper)
 psycopg.adapters.register_dumper(Int8Array, _Int8ArrayDumper)
+
+
+class CopyRows:
+    """Makes rows for binary COPY of values, before there is a COPY to write them to.
+
+    psycopg has no public name for this, which is what Copy.write_row does. Any thread may use it.
+    """
+
+    def __init__(self, types: Sequence[str]) -> None:
+        self._transformer = Transformer()
+        oids = [psycopg.adapters.types[name].oid for name in types]
+        self._transformer.set_dumper_types(oids, Format.BINARY)
+
+    def of(self, values: Sequence[Any]) -> bytes:
+        """A row of these values, in the order of the types."""
+        row = bytearray()
+        format_row_binary(values, self._transformer, row)
+        return bytes(row)
+
+
+_COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_TAIL = b"\xff\xff"
+_ROWS_AT_ONCE = 150
+"""About as many bytes as psycopg passes on without cutting them up again."""
+
+
+def copy_rows(
+    cursor: Cursor[Any],
+    statement: str,
+    rows: Sequence[bytes],
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
+    """COPY rows that CopyRows has made; ``statement`` asks for binary format.
+
+    ``meanwhile`` is called when all are sent, and the server is busy with them.
+    """
+    with cursor.copy(statement) as copy:
+        copy.write(_COPY_HEAD)
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            copy.write(b"".join(rows[start : start + _ROWS_AT_ONCE]))
+        copy.write(_COPY_TAIL)
+        meanwhile()
 
 
 class TextArrays:

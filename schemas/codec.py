@@ -20,6 +20,7 @@ from schemas.diagnosis import explain, parse_object
 from schemas.errors import InvalidEvent
 from schemas.events import ENVELOPES, Data, Event
 from schemas.json_values import (
+    MAX_DIGITS,
     MAX_METADATA_BYTES,
     MAX_METADATA_DEPTH,
     as_invalid,
@@ -46,6 +47,7 @@ _guesses = {ord(name.removeprefix("Image")[0]): reader for name, reader in _read
 _BACKSLASH = ord("\\")
 _NUL = b"\\u0000"
 _is_text = frozenset({str}).issuperset
+_is_scalar = frozenset({str, int, bool, type(None)}).issuperset
 
 _MAY_SWELL = MAX_METADATA_BYTES // 8
 """Bytes. Compact JSON is shorter than what was read, but for numbers: 1e15 is written in full."""
@@ -110,16 +112,11 @@ def check_key(record: Record) -> None:
         raise InvalidEvent("NoKey", "key: is missing, must be the request's id in UTF-8")
 
 
-def guess(value: bytes) -> int:
-    """The letter after ``"Image`` where it first stands: a guess at the type. Raises IndexError."""
-    return value[value.find(_HINT) + _TELLING]
-
-
 def _read_quickly(value: bytes) -> Event | None:
     """None when there is anything to be looked at with care. Nearly all time goes here."""
     # Which type it is, is a guess; the model's own Literal decides. A tagged union costs a third.
     try:
-        event = _guesses[guess(value)](value)
+        event = _guesses[value[value.find(_HINT) + _TELLING]](value)
     except (ValidationError, LookupError):
         return None
     attributes = event.__dict__
@@ -154,8 +151,11 @@ def texts_fit(value: bytes, **texts: str) -> bool:
 
 def metadata_fits(metadata: dict[str, Any], size: int) -> bool:
     """Whether it can be stored, in an event of so many bytes; no is said too often."""
-    if size <= MAX_METADATA_BYTES and _is_text(map(type, metadata.values())):
-        return True
+    if size <= MAX_METADATA_BYTES:
+        # In so few bytes no integer can be too long.
+        is_simple = _is_text if size > MAX_DIGITS else _is_scalar
+        if is_simple(map(type, metadata.values())):
+            return True
     return size <= _MAY_SWELL and is_storable(metadata.values())
 
 

@@ -28,7 +28,6 @@ from schemas.codec import (
     check_subject,
     decode,
     decode_strict,
-    guess,
     is_peculiar,
     metadata_fits,
     texts_fit,
@@ -41,6 +40,7 @@ _is_time = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d
 _is_url = re.compile(r"https?://[0-9A-Za-z.-]+(:\d{1,5})?/[!-\[\]-~]*").fullmatch
 _is_sha256 = re.compile(r"[0-9a-f]{64}").fullmatch
 _is_sealed = re.compile(r"[0-9A-Za-z+/]+=*").fullmatch
+_time_of = datetime.fromisoformat
 _Number = int | float
 """To msgspec 1.0 is an integer, too; of this it tells how it was written."""
 
@@ -83,10 +83,14 @@ call a pattern costs msgspec three times as much."""
 class CompactEvent(Struct):
     """An event of any type. ``data`` is a Generated, Failed, Moved or Deleted."""
 
+    @property
+    def type(self) -> str:
+        """The event's type, by which msgspec tells the structs apart."""
+        return str(self.__struct_config__.tag)
+
     if TYPE_CHECKING:
         id: str
         source: str
-        type: str
         subject: str | None
         time: datetime
         traceparent: str | None
@@ -102,8 +106,14 @@ def _type_of(hint: Any) -> Any:
     return functools.reduce(operator.or_, kinds)
 
 
-def _struct(model: type[BaseModel], names: Iterable[str], base: type = Struct, **given: Any) -> Any:
-    """A type of these fields, parsed as the model is."""
+def _struct(
+    model: type[BaseModel],
+    names: Iterable[str],
+    base: type = Struct,
+    tag: str | None = None,
+    **given: Any,
+) -> Any:
+    """A type of these fields, parsed as the model is; ``tag`` is what its field type says."""
     hints = hints_of(model, include_extras=True)
     fields = []
     for name in names:
@@ -115,6 +125,8 @@ def _struct(model: type[BaseModel], names: Iterable[str], base: type = Struct, *
         model.__name__,
         fields,
         bases=(base,),
+        tag_field=None if tag is None else "type",
+        tag=tag,
         kw_only=True,
         forbid_unknown_fields=True,
         omit_defaults=True,
@@ -140,27 +152,36 @@ _DATA: dict[type, Any] = {
     events.ImageDeleted: Deleted,
 }
 _EVENTS = {
-    model: _struct(model, model.model_fields, CompactEvent, data=_DATA[hints_of(model)["data"]])
-    for model in ENVELOPES.values()
-}
-_write = msgspec.json.Encoder().encode
-_parsers: dict[int, Callable[[bytes], CompactEvent]] = {
-    ord(name.removeprefix("Image")[0]): msgspec.json.Decoder(_EVENTS[model]).decode
+    model: _struct(
+        model,
+        [field for field in model.model_fields if field != "type"],
+        CompactEvent,
+        name,
+        data=_DATA[hints_of(model)["data"]],
+    )
     for name, model in ENVELOPES.items()
 }
+_write = msgspec.json.Encoder().encode
+_parse: Callable[[bytes], Any] = msgspec.json.Decoder(
+    functools.reduce(operator.or_, _EVENTS.values())
+).decode
 
 
 def read_record(record: Record) -> CompactEvent:
     """As codec.decode_record. Raises InvalidEvent."""
+    event = read_quickly(record.value) if record.key and record.value else None
+    return read_carefully(record) if event is None else event
+
+
+def read_carefully(record: Record) -> CompactEvent:
+    """As read_record, for what read_quickly has left. Raises InvalidEvent."""
     check_key(record)
-    value = record.value
-    event = read_quickly(value) if value and len(value) <= limits.MAX_VALUE_BYTES else None
-    return compact(decode(value)) if event is None else event
+    return compact(decode(record.value))
 
 
 def read_strict(value: bytes) -> CompactEvent:
     """As codec.decode_strict. Raises InvalidEvent."""
-    event = read_quickly(value) if len(value) <= limits.MAX_VALUE_BYTES else None
+    event = read_quickly(value)
     return compact(decode_strict(value)) if event is None else event
 
 
@@ -174,29 +195,32 @@ def encode_compact(event: CompactEvent) -> bytes:
 
 def compact(event: Event) -> CompactEvent:
     """The event in this form, sharing its values."""
-    data = _DATA[type(event.data)](**event.data.__dict__)
-    made: CompactEvent = _EVENTS[type(event)](**{**event.__dict__, "data": data})
+    attributes = {**event.__dict__, "data": _DATA[type(event.data)](**event.data.__dict__)}
+    del attributes["type"]
+    made: CompactEvent = _EVENTS[type(event)](**attributes)
     return made
 
 
 def read_quickly(value: bytes) -> CompactEvent | None:
     """The event; None when there is anything to be looked at with care."""
+    size = len(value)
+    if size > limits.MAX_VALUE_BYTES:
+        return None
     try:
-        # Which type it is, is a guess; the event's own Literal decides.
-        event: Any = _parsers[guess(value)](value)
-        data, text = event.data, event.time
+        event = _parse(value)
+        text = event.time
         if _is_time(text) is None:
             return None
-        event.time = time = datetime.fromisoformat(text)
-        if text[-1] != "Z":
-            event.time = time = time.astimezone(UTC)
-    except (LookupError, ValueError, RecursionError, OverflowError, msgspec.MsgspecError):
+        time = _time_of(text)
+        event.time = time = time if text[-1] == "Z" else time.astimezone(UTC)
+    except (ValueError, RecursionError, OverflowError, msgspec.MsgspecError):
         return None
+    data, subject = event.data, event.subject
     if (
         # Within schemas.constraints.Moment, whose last year is left to the careful.
         not 1970 <= time.year < 9999
-        or event.subject not in (None, data.request_id)
-        or not _CHECKS[type(data)](data, len(value))
+        or (subject is not None and subject != data.request_id)
+        or not _CHECKS[type(data)](data, size)
         # Of URLs only those in plain ASCII have come so far.
         or (
             is_peculiar(value)
@@ -220,7 +244,7 @@ def _checked_outcome(data: Any, size: int) -> bool:
     )
 
 
-def _checked_place(data: Any) -> bool:
+def _checked_place(data: Any, _: int) -> bool:
     """Whether its URL and digest are such, and its size an integer in range."""
     size, sha256 = data.bytes, data.sha256
     return (
@@ -231,8 +255,8 @@ def _checked_place(data: Any) -> bool:
 
 
 _CHECKS: dict[type, Callable[[Any, int], bool]] = {
-    Generated: lambda data, size: _checked_place(data) and _checked_outcome(data, size),
+    Generated: lambda data, size: _checked_place(data, size) and _checked_outcome(data, size),
     Failed: _checked_outcome,
-    Moved: lambda data, _: _checked_place(data),
+    Moved: _checked_place,
     Deleted: lambda *_: True,
 }

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.image_batch import ImageBatch
-from projections.image_rows import copy_values, has_row
+from projections.image_rows import copy_row, has_row
 from projections.image_table import TableProjection
 from projections.lift import lift
 from projections.projection import Decoded
 from projections.statistics import StatisticsProjection
 from projections.statistics_batch import StatisticsBatch
-from projections.statistics_state import Labels, contribution_of, row_of
+from projections.statistics_state import Labels, contribution_of, copied, row_of
 from projections.statistics_state import lift as lift_slim
 from schemas.compact import compact, read_record
 from schemas.events import Event
@@ -37,7 +37,7 @@ def test_a_row_made_at_once_is_the_row_of_the_state(event: Event) -> None:
     one = decoded(event)
     state, made = lift(one), ImageBatch().make(one)
     if has_row(state):
-        assert made == copy_values(event.data.request_id, state)
+        assert made == copy_row(event.data.request_id, state)
     else:
         assert made is None
 
@@ -51,7 +51,8 @@ def test_what_counts_at_once_is_what_the_state_contributes(event: Event) -> None
     if state.outcome is None:
         assert made is None
         return
-    assert made == (row_of(event.data.request_id, state), contribution_of(state))
+    row = copied.of(row_of(event.data.request_id, state))
+    assert made == (row, contribution_of(state))
     assert batch.labels == labels
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -141,5 +141,7 @@ def test_nothing_malformed_is_read(bad: Malformed) -> None:
 def test_every_field_of_every_event_is_there() -> None:
     for model in ENVELOPES.values():
         data = get_type_hints(model)["data"]
-        assert set(module._EVENTS[model].__struct_fields__) == set(model.model_fields)
+        event = module._EVENTS[model]
+        assert {*event.__struct_fields__, "type"} == set(model.model_fields)
+        assert get_args(get_type_hints(model)["type"]) == (event.__struct_config__.tag,)
         assert set(module._DATA[data].__struct_fields__) == set(data.model_fields)

@@ -1,0 +1,47 @@
+"""Pipelines of statements that are sent together.
+
+psycopg's own pipeline sends each statement as it comes and looks for answers after each. The
+server wakes for each of them, and where processors are scarce both sides wait for each other a
+dozen times where once is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg import Connection, Pipeline
+from psycopg.pq import PipelineStatus
+
+
+def is_pipelined(connection: Connection[Any]) -> bool:
+    """Whether statements are sent in a pipeline now, in which COPY cannot be used."""
+    return connection.info.pipeline_status != PipelineStatus.OFF
+
+
+@contextmanager
+def pipeline(connection: Connection[Any]) -> Iterator[None]:
+    """As ``connection.pipeline()``; statements are sent when an answer is asked for, or at the end.
+
+    For statements that are few enough to be held in memory.
+    """
+    with connection.lock:
+        if connection._pipeline is None:
+            # There is no public way to say which kind of pipeline it is to be.
+            connection._pipeline = _Together(connection)
+    with connection.pipeline():
+        yield
+
+
+class _Together(Pipeline):
+    """Sends what is queued before it fetches, and not before."""
+
+    def _communicate_gen(self) -> Generator[Any, Any, None]:
+        return
+        yield
+
+    def _fetch_gen(self, *, flush: bool) -> Generator[Any, Any, None]:
+        if self.command_queue:
+            yield from super()._communicate_gen()
+        yield from super()._fetch_gen(flush=flush)
