@@ -107,6 +107,20 @@ WHERE has_sequence_privilege(s, 'UPDATE')
     AND old.id > coalesce(pg_sequence_last_value(s::regclass), 0)
 """
 
+HAS_UNMADE = SQL("SELECT EXISTS (SELECT FROM {live}.generated_images WHERE event_id IS NULL)")
+
+# A million requests fit, beside what the server needs for everybody else.
+ROOM_FOR_JOINS = "SELECT set_config('work_mem', '128MB', true)"
+
+DIGEST_TABLE = SQL("""
+SELECT count(*), sum(hash_record_extended(t, 0)) FROM {schema}.generated_images AS t
+WHERE event_id IS NOT NULL
+""")
+
+DIGEST_STATS = SQL("""
+SELECT count(*), sum(hash_record_extended(t, 0)) FROM {schema}.statistics_requests AS t
+""")
+
 COUNT_TABLE = SQL("""
 SELECT count(*) FILTER (WHERE l.request_id IS NULL) AS added,
     count(*) FILTER (WHERE s.request_id IS NULL
