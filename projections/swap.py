@@ -78,9 +78,9 @@ def carry_over(connection: Connection[Any], shadow: Shadow, *, unmade: bool) -> 
 def compare(connection: Connection[Any], shadow: Shadow, unmade: int) -> Comparison:
     """Compare all requests. The shadow must be where the live positions are, or ahead of them."""
     connection.execute("SELECT set_config('statement_timeout', '0', true)")
-    connection.execute(sql.ROOM_FOR_JOINS)
     if _is_alike(connection, shadow):
         return Comparison(0, 0, 0, 0, unmade=unmade)
+    connection.execute(sql.ROOM_FOR_JOINS)
     of_table = shadow.projection == "table"
     count, sample = (
         (sql.COUNT_TABLE, sql.SAMPLE_TABLE) if of_table else (sql.COUNT_STATS, sql.SAMPLE_STATS)

@@ -14,6 +14,7 @@ from kafka.record.memory_records import (  # type: ignore[import-untyped]  # sam
     MemoryRecordsBuilder,
 )
 
+from consumers import kafka_records as module
 from consumers.kafka_records import unpack
 from schemas.codec import HEADERS
 from schemas.record import Record
@@ -66,6 +67,25 @@ def by_the_library(raw: bytes) -> list[Record]:
 def test_records_are_those_of_the_library(found: list[Any], compression: int) -> None:
     raw = batch_of(found, compression)
     assert unpack(opened(raw), "topic", 3) == by_the_library(raw)
+
+
+small = st.tuples(
+    st.integers(0, 8_000),
+    st.binary(min_size=1, max_size=300),
+    st.binary(min_size=1, max_size=300) | st.just(b"x" * 8_000),
+    st.sampled_from([[], list(HEADERS)]),
+)
+
+
+@given(found=st.lists(small, min_size=1, max_size=200))
+def test_records_as_nearly_all_are_take_the_quick_way(found: list[Any]) -> None:
+    raw = batch_of(found)
+    batch, base = opened(raw), Record("topic", 3, 0, 0, None, None)
+    times = (batch.first_timestamp, None)
+    quickly = module._small_records(
+        bytes(batch._buffer), batch._pos, batch.records_count, base, times
+    )
+    assert quickly == by_the_library(raw)
 
 
 @given(found=entries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -64,7 +65,8 @@ def test_parts_joined_are_the_whole(
     data: st.DataObject,
 ) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(history)), max_size=4)))
-    whole, joined = projection.prepare(delivery(history)), projection.prepare([])
+    whole: Any = projection.prepare(delivery(history))
+    joined: Any = projection.prepare([])
     for start, end in zip([0, *cuts], [*cuts, len(history)], strict=True):
         joined.join(projection.prepare(delivery(history)[start:end]))
     assert joined.events == whole.events
