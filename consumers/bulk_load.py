@@ -142,7 +142,10 @@ def _sort(events: Sequence[Decoded], seen: Bloom, partitions: int) -> Sorted:
         data: Any = decoded.event.data
         new = request not in seen
         seen.add(request)
-        row = make_row(decoded) if new and home == decoded.record.partition else None
+        try:
+            row = make_row(decoded) if new and home == decoded.record.partition else None
+        except (ValueError, OverflowError):
+            row = None  # whatever is wrong with it is isolated where it is merged
         if row is not None and data.row_id is None:
             found.rows.append(row)
             found.firsts.append(decoded.record)

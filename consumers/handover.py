@@ -103,16 +103,13 @@ class Handover:
         """Put records into the slot, but for those of partitions that are not live."""
         with self._changed:
             draft.drop([p for p in draft.next_offsets if p not in self._live])
-            if not draft.next_offsets:
-                return
-            self._live |= draft.next_offsets
-            self._slot.extend(draft)
-            if draft.records:
-                self._mean_bytes += (draft.bytes / draft.records - self._mean_bytes) / 4
-            self._changed.notify_all()
-            done, self._done = self._done, []
-        # To free thousands of events takes a while, in which nobody should have to wait.
-        del done
+            if draft.next_offsets:
+                self._live |= draft.next_offsets
+                self._slot.extend(draft)
+                if draft.records:
+                    self._mean_bytes += (draft.bytes / draft.records - self._mean_bytes) / 4
+                self._changed.notify_all()
+        self._free_done()
 
     def skip_gaps(self, positions: Mapping[int, int]) -> None:
         """Move on to where the log reads next, when it returned no record on the way there."""
@@ -122,6 +119,13 @@ class Handover:
             self._slot.next_offsets |= beyond
             if beyond:
                 self._changed.notify_all()
+        self._free_done()
+
+    def _free_done(self) -> None:
+        """Takes a while for thousands of events, in which nobody else should have to wait."""
+        with self._changed:
+            done, self._done = self._done, []
+        done.clear()
 
     def room(self) -> int:
         """How many records may be asked of the log now; 0 when the slot is full."""

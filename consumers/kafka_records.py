@@ -160,7 +160,8 @@ def _small_records(buffer: bytes, at: int, count: int, base: Record, times: Time
         if raw > 0x7F:
             raw += (buffer[at] << 7) - 0x80
             at += 1
-        time = first_time + numbers[raw] if append_time is None else append_time
+        delta = numbers[raw]
+        time = first_time + delta if append_time is None else append_time
         raw = buffer[at]
         at += 1
         if raw > 0x7F:

@@ -42,6 +42,10 @@ class _Together(Pipeline):
         yield
 
     def _fetch_gen(self, *, flush: bool) -> Generator[Any, Any, None]:
-        if self.command_queue:
-            yield from super()._communicate_gen()
-        yield from super()._fetch_gen(flush=flush)
+        try:
+            if self.command_queue:
+                yield from super()._communicate_gen()
+        finally:
+            # When an error came while statements were being sent, too: a pipeline with answers
+            # in it cannot be left.
+            yield from super()._fetch_gen(flush=flush)

@@ -112,13 +112,16 @@ HAS_UNMADE = SQL("SELECT EXISTS (SELECT FROM {live}.generated_images WHERE event
 # A million requests fit, beside what the server needs for everybody else.
 ROOM_FOR_JOINS = "SELECT set_config('work_mem', '128MB', true)"
 
+# A record's hash is a sum over its columns, so that two rows which have exchanged a value would
+# add up to the same; hashed once more, they do not.
 DIGEST_TABLE = SQL("""
-SELECT count(*), sum(hash_record_extended(t, 0)) FROM {schema}.generated_images AS t
-WHERE event_id IS NOT NULL
+SELECT count(*), sum(hashtextextended(hash_record_extended(t, 0)::text, 0))
+FROM {schema}.generated_images AS t WHERE event_id IS NOT NULL
 """)
 
 DIGEST_STATS = SQL("""
-SELECT count(*), sum(hash_record_extended(t, 0)) FROM {schema}.statistics_requests AS t
+SELECT count(*), sum(hashtextextended(hash_record_extended(t, 0)::text, 0))
+FROM {schema}.statistics_requests AS t
 """)
 
 COUNT_TABLE = SQL("""

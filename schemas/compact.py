@@ -36,8 +36,10 @@ from schemas.events import ENVELOPES, Event
 from schemas.limits import BYTE_LIMITS
 from schemas.record import FIRST_LOG_ID, Record
 
-_is_time = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)").fullmatch
-_is_url = re.compile(r"https?://[0-9A-Za-z.-]+(:\d{1,5})?/[!-\[\]-~]*").fullmatch
+_is_time = re.compile(
+    r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:[0-5]\d)", re.ASCII
+).fullmatch
+_is_url = re.compile(r"https?://[0-9A-Za-z.-]+(:\d{1,5})?/[!-\[\]-~]*", re.ASCII).fullmatch
 _is_sha256 = re.compile(r"[0-9a-f]{64}").fullmatch
 _is_sealed = re.compile(r"[0-9A-Za-z+/]+=*").fullmatch
 _time_of = datetime.fromisoformat

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
+from psycopg.sql import SQL, Identifier
 from pydantic import SecretStr
 
 from consumers.bulk_load import replay
@@ -17,7 +18,8 @@ from consumers.rebuild import Rebuild, RebuildRefused
 from operations.rebuilding import RebuildOptions, RebuildResult, run_rebuild, source_of
 from operations.settings import Settings
 from operations.wiring import PROJECTIONS, Ledger, servers
-from projections.shadow import exists
+from projections.shadow import Shadow, exists
+from projections.swap import _is_alike
 from schemas.record import Record
 from tests.support.checker import (
     actual_poison,
@@ -144,6 +146,32 @@ def test_rows_no_event_made_and_ids_of_the_live_table_are_kept(
     assert connection.execute(
         "SELECT count(*) FROM generated_images WHERE event_id IS NULL"
     ).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("column", ["user_id", "prompt", "storage_url", "bytes", "metadata"])
+def test_two_rows_that_have_exchanged_a_value_are_not_alike(
+    connection: Connection[Any], column: str
+) -> None:
+    shadow = Shadow("table", "public")
+    connection.execute(
+        "INSERT INTO generated_images (request_id, user_id, prompt, storage_url, bytes, metadata,"
+        " event_id) SELECT 'r' || n, 'u' || n, 'p' || n, '/' || n, n, jsonb_build_object('n', n),"
+        " 'e' || n FROM generate_series(1, 40) AS n"
+    )
+    connection.execute(f"CREATE SCHEMA {shadow.schema}")
+    connection.execute(f"CREATE TABLE {shadow.schema}.generated_images AS TABLE generated_images")
+    assert _is_alike(connection, shadow)
+    for number in range(1, 40, 2):
+        pair = [f"r{number}", f"r{number + 1}"]
+        exchange = SQL(
+            "UPDATE generated_images AS a SET {column} = b.{column} FROM generated_images AS b"
+            " WHERE a.request_id = ANY(%(pair)s) AND b.request_id = ANY(%(pair)s)"
+            " AND a.request_id <> b.request_id"
+        ).format(column=Identifier(column))
+        connection.execute(exchange, {"pair": pair})
+        assert not _is_alike(connection, shadow), pair
+        connection.execute(exchange, {"pair": pair})
+        assert _is_alike(connection, shadow)
 
 
 def test_rows_that_would_be_lost_refuse_the_swap_unless_their_number_is_named(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from projections.image_table import TableProjection
+from projections.pipelining import pipeline
 from projections.projection import Decoded
 from schemas.codec import decode_record
 from schemas.record import Record
@@ -62,7 +63,7 @@ def apply_in(
     for batch in batches:
         with (
             connection.transaction(),
-            connection.pipeline() if in_pipeline() else nullcontext(),
+            pipeline(connection) if in_pipeline() else nullcontext(),
         ):
             projection.apply(connection, batch, exclusive=True)
 

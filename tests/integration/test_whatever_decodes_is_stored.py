@@ -16,6 +16,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from projections.image_table import TableProjection
+from projections.pipelining import pipeline
 from projections.projection import Decoded
 from schemas.codec import decode_record
 from schemas.events import Event, ImageFailed, ImageGenerated, new_event
@@ -39,7 +40,7 @@ def stored(
     rows: list[dict[str, Any]] = []
     with connection.transaction(force_rollback=True):
         once = Decoded(record(event), decode_record(record(event)))
-        with connection.pipeline() if in_pipeline else nullcontext():
+        with pipeline(connection) if in_pipeline else nullcontext():
             TableProjection().apply(connection, [once], exclusive=True)
         with connection.cursor(row_factory=dict_row) as cursor:
             rows += cursor.execute("SELECT *, metadata::text FROM generated_images")

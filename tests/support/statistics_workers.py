@@ -10,6 +10,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.errors import LockNotAvailable
 
+from projections.pipelining import pipeline
 from projections.positions import ProjectionKey, lock_projection
 from projections.projection import Decoded, NeedExclusive
 from projections.statistics import StatisticsProjection
@@ -56,7 +57,7 @@ class Worker:
         # Every other batch is written as a few events are.
         self.turns += 1
         try:
-            with self.connection.pipeline() if self.turns % 2 else nullcontext():
+            with pipeline(self.connection) if self.turns % 2 else nullcontext():
                 self.projection.apply(self.connection, events, exclusive=exclusive)
         except NeedExclusive:
             self.connection.execute("ROLLBACK")

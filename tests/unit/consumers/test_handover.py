@@ -47,6 +47,18 @@ def test_the_slot_grows_until_it_is_taken() -> None:
     assert draft.next_offsets == {0: 4, 1: 2}
 
 
+def test_what_is_done_is_freed_by_the_poller_whatever_comes_next() -> None:
+    handover = reading(0)
+    for first, free in ((0, handover.skip_gaps), (2, lambda _: handover.add(drafted(1, 0, 1)))):
+        handover.add(drafted(0, first, 1))
+        taken(handover)
+        handover.skip_gaps({0: first + 2})
+        taken(handover)
+        assert len(handover._done) == 1, "the first; the other is in flight"
+        free({0: first + 2})
+        assert handover._done == []
+
+
 def test_records_of_a_partition_that_is_not_live_are_dropped() -> None:
     handover = reading(0)
     handover.want([1])

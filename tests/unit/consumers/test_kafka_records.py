@@ -95,6 +95,15 @@ def test_the_broker_s_times_are_taken_where_the_topic_says_so(found: list[Any]) 
     assert unpack(opened(bytes(raw)), "topic", 3) == by_the_library(bytes(raw))
 
 
+@pytest.mark.parametrize("more", [[], list(HEADERS)])
+def test_a_late_time_that_does_not_count_is_passed_over_whole(more: list[Any]) -> None:
+    # Its third byte, were it taken for the next number, would begin another record that fits.
+    found = [(0, b"a", b"b", more), (20_000, b"@123456789", b"v" * 22, more)]
+    raw = bytearray(batch_of(found))
+    raw[ATTRIBUTES + 1] |= 0x08
+    assert unpack(opened(bytes(raw)), "topic", 3) == by_the_library(bytes(raw))
+
+
 @given(found=entries)
 def test_offsets_follow_the_batch_s_own(found: list[Any]) -> None:
     raw = struct.pack(">q", 2**40) + batch_of(found)[8:]

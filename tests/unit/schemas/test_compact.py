@@ -107,6 +107,27 @@ def test_times_are_those_of_the_codec(event: Event, text: str) -> None:
     assert read_quickly(value) in (None, careful(value))
 
 
+@pytest.mark.parametrize(
+    "time", ["2020-01-01T00:00:00+01:75", "2020-01-0\N{ARABIC-INDIC DIGIT ONE}T00:00:00Z"]
+)
+def test_times_that_are_none_are_refused(time: str) -> None:
+    value = json.dumps({**json.loads(encode(generated())), "time": time}).encode()
+    assert read_quickly(value) is None
+    assert careful(value) is None
+
+
+@given(
+    port=st.text(
+        "0123456789\N{ARABIC-INDIC DIGIT ONE}\N{DEVANAGARI DIGIT TWO}", min_size=1, max_size=5
+    )
+)
+def test_ports_are_those_of_the_codec(port: str) -> None:
+    parsed = json.loads(encode(generated()))
+    parsed["data"]["storage_url"] = f"https://images.test:{port}/1.png"
+    value = json.dumps(parsed, ensure_ascii=False).encode()
+    assert read_quickly(value) in (None, careful(value))
+
+
 @given(event=events(), number=NUMBERS, name=st.sampled_from(["n", "bytes", "row_id", "metadata"]))
 def test_numbers_are_those_of_the_codec(event: Event, number: str, name: str) -> None:
     parsed = json.loads(encode(event))
