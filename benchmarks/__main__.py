@@ -18,7 +18,7 @@ from operations.garbage import look_seldom
 
 NAMES = (
     *("drain", "workers", "rebuild", "latency", "publish", "ingest"),
-    *("growth", "costs", "startup"),
+    *("growth", "costs", "parts", "startup"),
 )
 
 

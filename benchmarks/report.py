@@ -90,6 +90,11 @@ class Series:
         """Another repetition's value."""
         self._values[name].append(value)
 
+    @property
+    def names(self) -> list[str]:
+        """In the order in which they came."""
+        return list(self._values)
+
     def median(self, name: str) -> float:
         """Of the values so far."""
         return statistics.median(self._values[name])
