@@ -27,7 +27,7 @@ log = structlog.stdlib.get_logger(__name__)
 class Limits:
     """Bounds of a worker. Memory holds at most two batches: one in flight, one in the making."""
 
-    batch_records: int = 5000
+    batch_records: int = 8000
     batch_bytes: int = 16 * 2**20
     poll_s: float = 0.5
     """The longest wait for a record; also how long a stop may go unnoticed."""

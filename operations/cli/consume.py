@@ -30,7 +30,7 @@ def consume(
     ] = None,
     max_batch: Annotated[
         int, typer.Option(help="Records in one transaction, at most.", min=1, max=50_000)
-    ] = 5_000,
+    ] = 8_000,
     instance_id: Annotated[
         str | None,
         typer.Option(help="Static membership: a restart under this name moves no partitions."),

@@ -14,8 +14,8 @@ from kafka.record.memory_records import (  # type: ignore[import-untyped]  # sam
     MemoryRecordsBuilder,
 )
 
-from consumers import kafka_records as module
 from consumers.kafka_records import unpack
+from consumers.record_format import read_small_records
 from schemas.codec import HEADERS
 from schemas.record import Record
 
@@ -82,10 +82,8 @@ def test_records_as_nearly_all_are_take_the_quick_way(found: list[Any]) -> None:
     raw = batch_of(found)
     batch, base = opened(raw), Record("topic", 3, 0, 0, None, None)
     times = (batch.first_timestamp, None)
-    quickly = module._small_records(
-        bytes(batch._buffer), batch._pos, batch.records_count, base, times
-    )
-    assert quickly == by_the_library(raw)
+    buffer, count = bytes(batch._buffer), batch.records_count
+    assert read_small_records(buffer, batch._pos, count, base, times) == by_the_library(raw)
 
 
 @given(found=entries)
