@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from consumers.processor import Batch
 from projections.dead_letters import DeadLetter
 from projections.projection import Decoded, Prepared
-from schemas.compact import read_carefully, read_quickly
+from schemas.compact import read_record
 from schemas.errors import InvalidEvent
 from schemas.record import Record
 
@@ -95,7 +95,7 @@ def decode(records: Iterable[Record]) -> Draft:
         if value is not None:
             size += len(value)
         try:
-            event = (read_quickly(value) if key and value else None) or read_carefully(record)
+            event = read_record(record)
         except InvalidEvent as exc:
             draft.invalid.append(DeadLetter(record, exc.error_class, exc.message))
             continue

@@ -107,7 +107,7 @@ WHERE has_sequence_privilege(s, 'UPDATE')
     AND old.id > coalesce(pg_sequence_last_value(s::regclass), 0)
 """
 
-HAS_UNMADE = SQL("SELECT EXISTS (SELECT FROM {live}.generated_images WHERE event_id IS NULL)")
+HAS_UNMADE = SQL("SELECT 1 FROM {live}.generated_images WHERE event_id IS NULL LIMIT 1")
 
 # A million requests fit, beside what the server needs for everybody else.
 ROOM_FOR_JOINS = "SELECT set_config('work_mem', '128MB', true)"

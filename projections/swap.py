@@ -61,8 +61,7 @@ def carry_over(connection: Connection[Any], shadow: Shadow, *, unmade: bool) -> 
     connection.execute(sql.ROOM_FOR_JOINS)
     connection.execute(sql.DROP_UNMADE.format(**shadow.names))
     connection.execute(sql.KEEP_IDS.format(**shadow.names))
-    unmade = unmade and _holds(connection, sql.HAS_UNMADE, shadow)
-    if not unmade:
+    if not unmade or connection.execute(sql.HAS_UNMADE.format(**shadow.names)).fetchone() is None:
         return 0
     taken = connection.execute(sql.TAKEN_IDS.format(**shadow.names), (SAMPLES,)).fetchall()
     if taken:
@@ -97,10 +96,6 @@ def compare(connection: Connection[Any], shadow: Shadow, unmade: int) -> Compari
         columns = dict(connection.execute(sql.CHANGED_COLUMNS.format(**shadow.names)).fetchall())
     added, lost, deleted, changed = counts
     return Comparison(added, lost, deleted, changed, columns, samples, unmade)
-
-
-def _holds(connection: Connection[Any], question: SQL, shadow: Shadow) -> bool:
-    return bool(connection.execute(question.format(**shadow.names)).fetchall()[0][0])
 
 
 def _is_alike(connection: Connection[Any], shadow: Shadow) -> bool:

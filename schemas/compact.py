@@ -171,14 +171,9 @@ _parse: Callable[[bytes], Any] = msgspec.json.Decoder(
 
 def read_record(record: Record) -> CompactEvent:
     """As codec.decode_record. Raises InvalidEvent."""
-    event = read_quickly(record.value) if record.key and record.value else None
-    return read_carefully(record) if event is None else event
-
-
-def read_carefully(record: Record) -> CompactEvent:
-    """As read_record, for what read_quickly has left. Raises InvalidEvent."""
     check_key(record)
-    return compact(decode(record.value))
+    event = read_quickly(record.value) if record.value else None
+    return compact(decode(record.value)) if event is None else event
 
 
 def read_strict(value: bytes) -> CompactEvent:

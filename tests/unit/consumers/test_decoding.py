@@ -58,7 +58,7 @@ def test_a_record_that_makes_the_decoder_fail_is_set_aside(
     def fails(record: Record) -> None:
         raise RecursionError("too deep for the secret value")
 
-    monkeypatch.setattr(decoding, "read_quickly", fails)
+    monkeypatch.setattr(decoding, "read_record", fails)
     draft = decode([good_record(0, 0)])
     assert draft.invalid[0].error_class == "RecursionError"
     assert "secret" not in draft.invalid[0].message
@@ -68,7 +68,7 @@ def test_lack_of_memory_is_not_the_record_s_fault(monkeypatch: pytest.MonkeyPatc
     def fails(record: Record) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(decoding, "read_quickly", fails)
+    monkeypatch.setattr(decoding, "read_record", fails)
     with pytest.raises(MemoryError):
         decode([good_record(0, 0)])
 
