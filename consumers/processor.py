@@ -17,14 +17,14 @@ from projections.pipelining import pipeline
 from projections.positions import (
     Claim,
     ProjectionKey,
-    announce,
+    begin_batch,
     claim,
     evict_owners,
     evict_stuck,
     lock_positions,
-    lock_projection,
     must_have_advanced,
     send_advance,
+    send_advance_with,
 )
 from projections.projection import Applied, Decoded, NeedExclusive, Prepared, Projection
 
@@ -170,6 +170,8 @@ class Processor:
         """Try the quick way first; a batch that wants more care starts again from its beginning."""
         exclusive = isolating = False
         few = self._are_few(batch.decoded)
+        if few and (processed := self._at_once(connection, batch)) is not None:
+            return processed
         while True:
             try:
                 return self._once(
@@ -188,6 +190,27 @@ class Processor:
             # What fails in a pipeline fails at its end, and leaves the transaction open.
             self._projection.forget()
             connection.rollback()
+
+    def _at_once(self, connection: Connection[Any], batch: Batch) -> Processed | None:
+        """The batch in one round trip; None when it wants more care, and nothing was changed."""
+        if batch.invalid or batch.prepared is None:
+            return None
+        try:
+            whole = self._projection.whole(batch.prepared)
+            if whole is None:
+                return None
+            with pipeline(connection), Transaction(connection):
+                begin_batch(connection, self._key, exclusive=False)
+                sent = send_advance_with(
+                    connection, self._key, self._claims, batch.next_offsets, whole
+                )
+            written = sent.fetchall()[0][0]
+        except Exception as exc:
+            if classify(exc) is not Fault.RECORD:
+                raise
+            connection.rollback()
+            return None
+        return Processed(whole.made, ()) if written == whole.made.inserted else None
 
     def _once(
         self,
@@ -230,9 +253,8 @@ class Processor:
             with pipeline(connection):
                 # connection.transaction() would stay in the pipeline, which COPY does not like.
                 transaction.enter_context(Transaction(connection))
-                lock_projection(connection, self._key.projection, exclusive=exclusive)
+                begin_batch(connection, self._key, exclusive=exclusive)
                 sent = send_advance(connection, self._key, self._claims, batch.next_offsets)
-                announce(connection, self._key)
                 if batch.prepared is not None:
                     self._projection.ask(connection, batch.prepared)
             must_have_advanced(sent, batch.next_offsets)

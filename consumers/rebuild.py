@@ -142,8 +142,7 @@ class Rebuild:
         """Compare shadow and live tables at the same positions; the workers wait meanwhile."""
         with self._connection.transaction():
             self._catch_up_with_live(swapping.lock_live(self._connection, self._key()))
-            carried = swapping.carry_over(self._connection, self._shadow, unmade=unmade)
-            return swapping.compare(self._connection, self._shadow, carried)
+            return swapping.compare(self._connection, self._shadow, unmade=unmade)
 
     def swap(self, *, unmade: bool = True) -> int:
         """Put the shadow in the live tables' place; how many tries the locks took."""

@@ -19,6 +19,7 @@ from kafka.structs import TopicPartition  # type: ignore[import-untyped]  # same
 
 from producers.kafka_appending import Appender
 from producers.outstanding import Delivery, GroupDelivery, Outstanding
+from producers.pacing import pace
 from producers.publisher import (
     Acknowledgement,
     Answered,
@@ -60,9 +61,8 @@ class PublisherSettings:
     """After this time an event is acknowledged, or has failed."""
     max_outstanding: int = 10_000
     max_outstanding_bytes: int = 64 * 2**20
-    linger_ms: int = 2
-    """How long an event waits for others to be sent with. While a batch of its partition is under
-    way it waits anyway, so that under load batches are large without lingering."""
+    max_pause_ms: int = 8
+    """The longest pause between two requests when there are many events; see producers.pacing."""
     batch_bytes: int = 256 * 1024
     compression: str = "zstd"
 
@@ -178,7 +178,7 @@ class KafkaPublisher:
             return opened[0]
 
         try:
-            return KafkaProducer(
+            producer = KafkaProducer(
                 kafka_client=open_client,
                 bootstrap_timeout_ms=round(timeout_s * 1000),
                 **self._connection.client_arguments(),
@@ -191,6 +191,8 @@ class KafkaPublisher:
             if isinstance(exc, kafka_errors.RetriableError):
                 raise self._unreachable() from exc
             raise self._not_sent(exc) from exc
+        pace(producer, self._settings.max_pause_ms / 1000)
+        return producer
 
     def _answered(self, delivery: Delivery, metadata: Any) -> None:
         """On the producer's thread."""
@@ -261,13 +263,12 @@ def _producer_arguments(settings: PublisherSettings) -> dict[str, Any]:
         "acks": "all",
         "enable_idempotence": True,
         "compression_type": settings.compression,
-        "linger_ms": settings.linger_ms,
         "batch_size": settings.batch_bytes,
         "max_request_size": MAX_VALUE_BYTES + 65_536,
         "max_block_ms": deadline_ms,
         "delivery_timeout_ms": deadline_ms,
         # At least one more try has to fit into the deadline.
-        "request_timeout_ms": min(6_000, (deadline_ms - settings.linger_ms) // 2),
+        "request_timeout_ms": min(6_000, deadline_ms // 2),
         "reconnect_backoff_max_ms": 1_000,
         "metadata_max_age_ms": 30_000,
         "allow_auto_create_topics": False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -44,10 +44,8 @@ class PreparedBatch(Generic[R]):
             self._add(self.unopened)
             self.unopened, self.asked = [], None
 
-    def taken(self, ask: Callable[[], None]) -> Any:
-        """What was asked in this transaction; asked now, if it was not."""
-        if self.asked is None:
-            ask()
+    def taken(self) -> Any:
+        """What was asked in this transaction."""
         asked, self.asked = self.asked, None
         return asked
 

@@ -1,12 +1,6 @@
 """The statements of the image table's projection; tables are found on the search_path."""
 
-# Without statistics the planner reads a young table whole for `= ANY (…)`, and with the values at
-# hand it weighs each of thousands of keys. With these settings, which end with the transaction, it
-# looks each key up in the unique index, which is also right at any later size.
-PLAN_BY_KEY = """
-SELECT set_config('enable_seqscan', 'off', true),
-    set_config('plan_cache_mode', 'force_generic_plan', true)
-"""
+from projections.positions import ADVANCE_WITH
 
 LOAD_ROWS = """
 SELECT id, request_id, user_id, username, tool_name, prompt, model, size, quality, style, n,
@@ -44,11 +38,20 @@ INSERT INTO generated_images (id, request_id, user_id, username, tool_name, prom
 SELECT id, request_id, user_id, username, tool_name, prompt, model, size, quality, style, n,
     storage_url, storage_provider, mime_type, bytes, sha256, tags, status, error, metadata::jsonb,
     message_id, created_at, event_id
-FROM json_to_recordset(%s::json) AS r (id bigint, request_id text, user_id text, username text,
-    tool_name text, prompt text, model text, size text, quality text, style text, n int,
-    storage_url text, storage_provider text, mime_type text, bytes int, sha256 text, tags text[],
-    status text, error text, metadata text, message_id text, created_at timestamptz, event_id text)
+FROM json_to_recordset(%(rows)s::json) AS r (id bigint, request_id text, user_id text,
+    username text, tool_name text, prompt text, model text, size text, quality text, style text,
+    n int, storage_url text, storage_provider text, mime_type text, bytes int, sha256 text,
+    tags text[], status text, error text, metadata text, message_id text, created_at timestamptz,
+    event_id text)
 """
+
+# The same with the positions, for a batch of requests of which nothing is known.
+INSERT_WHOLE = ADVANCE_WITH.format(
+    condition="""NOT EXISTS (SELECT FROM generated_images WHERE request_id = ANY(%(keys)b::text[]))
+        AND NOT EXISTS (SELECT FROM image_relocations WHERE request_id = ANY(%(keys)b::text[]))
+        AND NOT EXISTS (SELECT FROM deleted_images WHERE request_id = ANY(%(keys)b::text[]))""",
+    change=f"{INSERT_ROWS.rstrip()} WHERE EXISTS (SELECT FROM advanced)\n    RETURNING id",
+)
 
 UPDATE_ROW = """
 UPDATE generated_images SET id = %s, request_id = %s, user_id = %s, username = %s, tool_name = %s,

@@ -15,7 +15,8 @@ from projections import image_sql as sql
 from projections.image_batch import ImageBatch, joined
 from projections.merge import State, is_conflict
 from projections.pipelining import is_pipelined, pipeline
-from projections.projection import Applied, Decoded, NeedExclusive
+from projections.planning import plan_by_key
+from projections.projection import Applied, Decoded, NeedExclusive, Whole
 from projections.unsealing import Unsealer
 from projections.wire import TextArray, copy_rows
 from schemas.record import FIRST_LOG_ID
@@ -54,6 +55,21 @@ class TableProjection:
         batch.take(events, self._unsealer)
         return batch
 
+    def whole(self, prepared: ImageBatch) -> Whole | None:
+        """See Projection.whole: when every request comes to a row of its own, and to no more."""
+        if prepared.unopened or not prepared.events:
+            return None
+        conflicts: list[str] = []
+        keys, values = sorted(prepared.events), []
+        for key in keys:
+            state = prepared.state(key, conflicts)
+            if not rows.has_row(state) or state.move or state.row_id < FIRST_LOG_ID:
+                return None
+            values.append(rows.row_values(key, state))
+        parameters = {"keys": TextArray(keys), "rows": _as_json(values)}
+        made = Applied(inserted=len(values), conflicts=tuple(conflicts))
+        return Whole(sql.INSERT_WHOLE, parameters, made)
+
     def ask(self, connection: Connection[Any], prepared: ImageBatch) -> None:
         """See Projection.ask."""
         prepared.asked = Asked(connection, sorted(prepared.events))
@@ -69,7 +85,10 @@ class TableProjection:
         """See Projection.apply."""
         batch = self.prepare(events) if prepared is None else prepared
         batch.open(connection, self._unsealer)
-        asked: Asked = batch.taken(lambda: self.ask(connection, batch))
+        if batch.asked is None:
+            plan_by_key(connection)
+            self.ask(connection, batch)
+        asked: Asked = batch.taken()
         changes = compare(asked.keys, asked.states(), batch, by_copy=not is_pipelined(connection))
         if changes.unprotected and not exclusive:
             raise NeedExclusive
@@ -97,7 +116,6 @@ class Asked:
         self.keys = keys
         wanted = {"keys": TextArray(keys)}
         with nullcontext() if is_pipelined(connection) else pipeline(connection):
-            connection.execute(sql.PLAN_BY_KEY, prepare=True)
             self._rows, self._beside = (
                 connection.execute(query, wanted, prepare=True, binary=True)
                 for query in (sql.LOAD_ROWS, sql.LOAD_BESIDE)
@@ -207,5 +225,8 @@ def _old_ids(changes: Changes) -> list[int]:
 
 
 def _insert(cursor: Cursor[Any], inserted: Iterable[tuple[Any, ...]]) -> None:
-    named = [dict(zip(rows.COLUMNS, row, strict=True)) for row in inserted]
-    cursor.execute(sql.INSERT_ROWS, (to_json(named).decode(),), prepare=True)
+    cursor.execute(sql.INSERT_ROWS, {"rows": _as_json(inserted)}, prepare=True)
+
+
+def _as_json(inserted: Iterable[tuple[Any, ...]]) -> str:
+    return to_json([dict(zip(rows.COLUMNS, row, strict=True)) for row in inserted]).decode()

@@ -14,6 +14,8 @@ from typing import Any
 from psycopg import Connection, Cursor
 
 from projections.faults import FenceLost, TopicRecreated
+from projections.planning import BY_KEY
+from projections.projection import Whole
 
 NOTIFY_CHANNEL = "omega_images_positions"
 """Notified by each transaction that advances a position; the payload is the projection's name."""
@@ -56,6 +58,28 @@ WHERE p.projection = %s AND p.topic = %s AND p.partition = v.partition
     AND p.next_offset = v.before AND p.epoch = v.epoch
 """
 
+# As ADVANCE, with a change that stands or falls with it. Rows that ``held`` has to wait for are
+# looked at anew by it; all else is as it was when the statement began.
+ADVANCE_WITH = """
+WITH v AS (
+    SELECT * FROM unnest(%(partitions)s::int[], %(before)s::bigint[], %(epochs)s::bigint[],
+        %(after)s::bigint[]) AS v (partition, before, epoch, after)
+), held AS MATERIALIZED (
+    SELECT p.partition FROM projection_positions AS p JOIN v USING (partition)
+    WHERE p.projection = %(projection)s AND p.topic = %(topic)s
+        AND p.next_offset = v.before AND p.epoch = v.epoch
+    FOR UPDATE OF p
+), advanced AS (
+    UPDATE projection_positions AS p
+    SET next_offset = v.after, updated_at = clock_timestamp() FROM v
+    WHERE p.projection = %(projection)s AND p.topic = %(topic)s AND p.partition = v.partition
+        AND (SELECT count(*) FROM held) = (SELECT count(*) FROM v) AND {condition}
+    RETURNING p.partition
+), done AS ({change}
+)
+SELECT count(*) FROM done
+"""
+
 LOCK = """
 SELECT partition, next_offset, epoch FROM projection_positions
 WHERE projection = %s AND topic = %s AND partition = ANY(%s::int[])
@@ -75,6 +99,9 @@ LOCK_EXCLUSIVE = """
 SELECT pg_advisory_xact_lock(
     hashtextextended('omega-images/' || current_schema() || '/' || %s, 0))
 """
+# All that each batch begins with; one statement is a tenth of a millisecond less than three.
+BEGIN_SHARED = f"{LOCK_SHARED.rstrip()}, pg_notify(%s, %s), {BY_KEY}"
+BEGIN_EXCLUSIVE = f"{LOCK_EXCLUSIVE.rstrip()}, pg_notify(%s, %s), {BY_KEY}"
 TRY_LOCK_EXCLUSIVE = """
 SELECT pg_try_advisory_xact_lock(
     hashtextextended('omega-images/' || current_schema() || '/' || %s, 0))
@@ -152,22 +179,39 @@ def send_advance(
     next_offsets: Mapping[int, int],
 ) -> Cursor[Any]:
     """``advance`` for a pipeline, whose end shows what ``must_have_advanced`` has to look at."""
+    fences = _fences(claims, next_offsets)
+    return connection.execute(ADVANCE, (*fences, key.projection, key.topic), prepare=True)
+
+
+def send_advance_with(
+    connection: Connection[Any],
+    key: ProjectionKey,
+    claims: Mapping[int, Claim],
+    next_offsets: Mapping[int, int],
+    whole: Whole,
+) -> Cursor[Any]:
+    """Move the positions and write the rows, for a pipeline; the answer is how many were written.
+
+    None of either, when a position is not where its claim left it, or the condition does not hold.
+    """
+    fences = dict(
+        zip(("partitions", "before", "epochs", "after"), _fences(claims, next_offsets), strict=True)
+    )
+    names = {"projection": key.projection, "topic": key.topic}
+    return connection.execute(whole.statement, {**fences, **names, **whole.values}, prepare=True)
+
+
+def _fences(claims: Mapping[int, Claim], next_offsets: Mapping[int, int]) -> tuple[list[int], ...]:
     partitions = sorted(next_offsets)
     lost = [number for number in partitions if number not in claims]
     if lost:
         raise FenceLost(f"partitions {lost} are not claimed by this worker")
     held = [claims[number] for number in partitions]
-    return connection.execute(
-        ADVANCE,
-        (
-            partitions,
-            [claim.next_offset for claim in held],
-            [claim.epoch for claim in held],
-            [next_offsets[number] for number in partitions],
-            key.projection,
-            key.topic,
-        ),
-        prepare=True,
+    return (
+        partitions,
+        [claim.next_offset for claim in held],
+        [claim.epoch for claim in held],
+        [next_offsets[number] for number in partitions],
     )
 
 
@@ -185,6 +229,13 @@ def lock_projection(connection: Connection[Any], projection: str, *, exclusive: 
     """
     statement = LOCK_EXCLUSIVE if exclusive else LOCK_SHARED
     connection.execute(statement, (projection,), prepare=True)
+
+
+def begin_batch(connection: Connection[Any], key: ProjectionKey, *, exclusive: bool) -> None:
+    """``lock_projection``, ``announce``, and ``planning.plan_by_key``."""
+    statement = BEGIN_EXCLUSIVE if exclusive else BEGIN_SHARED
+    parameters = (key.projection, NOTIFY_CHANNEL, key.projection)
+    connection.execute(statement, parameters, prepare=True)
 
 
 def try_lock_projection(connection: Connection[Any], projection: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -41,6 +41,16 @@ class Applied:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A batch as one statement, made of positions.ADVANCE_WITH, and its own parameters."""
+
+    statement: str
+    values: Mapping[str, Any]
+    made: Applied
+    """What it comes to, if it changes anything; it inserts only."""
+
+
 class NeedExclusive(Exception):
     """The batch has to run alone: try it again from its start under the projection's lock.
 
@@ -69,10 +79,18 @@ class Projection(Protocol):
         """Do what needs no database. Another thread than that of ``apply`` may do so meanwhile."""
         ...
 
+    def whole(self, prepared: Any) -> Whole | None:
+        """The whole batch as one statement, which changes nothing where ``apply`` is needed.
+
+        None when it cannot be put like that. Raises what ``apply`` raises for a record's fault.
+        """
+        ...
+
     def ask(self, connection: Connection[Any], prepared: Any) -> None:
         """Send the queries for what is stored of the batch's requests; ``apply`` takes the answers.
 
-        In the same transaction. Not needed, but in a pipeline it saves a round trip.
+        In the same transaction, which ``positions.begin_batch`` has begun. Not needed, but in a
+        pipeline it saves a round trip.
         """
         ...
 

@@ -119,6 +119,12 @@ SELECT count(*), sum(hashtextextended(hash_record_extended(t, 0)::text, 0))
 FROM {schema}.generated_images AS t WHERE event_id IS NOT NULL
 """)
 
+# The id is the seed of its request's hash.
+DIGEST_IDS = SQL("""
+SELECT count(*), sum(hashtextextended(request_id, id))
+FROM {schema}.generated_images WHERE event_id IS NOT NULL
+""")
+
 DIGEST_STATS = SQL("""
 SELECT count(*), sum(hashtextextended(hash_record_extended(t, 0)::text, 0))
 FROM {schema}.statistics_requests AS t

@@ -11,6 +11,7 @@ from psycopg import Connection
 from projections import statistics_sql as sql
 from projections.merge import State
 from projections.pipelining import is_pipelined, pipeline
+from projections.planning import plan_by_key
 from projections.positions import lock_projection
 from projections.projection import Applied, Decoded, NeedExclusive
 from projections.statistics_batch import StatisticsBatch
@@ -59,6 +60,9 @@ class StatisticsProjection:
         batch.take(events, self._unsealer)
         return batch
 
+    def whole(self, prepared: StatisticsBatch) -> None:
+        """See Projection.whole; what a batch adds depends on what is known already."""
+
     def ask(self, connection: Connection[Any], prepared: StatisticsBatch) -> None:
         """See Projection.ask."""
         prepared.asked = Asked(connection, sorted(prepared.events), self._max_unsettled)
@@ -77,7 +81,10 @@ class StatisticsProjection:
         batch = self.prepare(events) if prepared is None else prepared
         batch.open(connection, self._unsealer)
         shard = min(decoded.record.partition for decoded in events)
-        asked: Asked = batch.taken(lambda: self.ask(connection, batch))
+        if batch.asked is None:
+            plan_by_key(connection)
+            self.ask(connection, batch)
+        asked: Asked = batch.taken()
         generation, unsettled, stored = asked.answers()
         if unsettled >= self._max_unsettled and not exclusive:
             raise NeedExclusive
@@ -152,7 +159,6 @@ class Asked:
     def __init__(self, connection: Connection[Any], keys: list[str], enough: int) -> None:
         self.keys = keys
         with nullcontext() if is_pipelined(connection) else pipeline(connection):
-            connection.execute(sql.PLAN_BY_KEY, prepare=True)
             self._standing = connection.execute(sql.STANDING, (enough,), prepare=True)
             self._found = connection.execute(
                 sql.LOAD_REQUESTS, (TextArray(keys),), prepare=True, binary=True
@@ -170,4 +176,5 @@ def load(
     connection: Connection[Any], keys: list[str], enough: int
 ) -> tuple[int, int, dict[str, State]]:
     """Ask, and wait for the answers."""
+    plan_by_key(connection)
     return Asked(connection, keys, enough).answers()

@@ -1,12 +1,5 @@
 """The statements of the statistics; tables are found on the search_path."""
 
-# Without statistics the planner reads a young table whole for `= ANY (…)`, and with the values
-# at hand it weighs each of thousands of keys; both settings end with the transaction.
-PLAN_BY_KEY = """
-SELECT set_config('enable_seqscan', 'off', true),
-    set_config('plan_cache_mode', 'force_generic_plan', true)
-"""
-
 STANDING = """
 SELECT coalesce((SELECT generation FROM statistics_generation), 0),
     (SELECT count(*) FROM (SELECT FROM statistics_unsettled LIMIT %s) AS u)

@@ -58,11 +58,39 @@ def carry_over(connection: Connection[Any], shadow: Shadow, *, unmade: bool) -> 
     """Keep the live table's ids and, if wanted, the rows that no event made; how many of those."""
     if shadow.projection != "table":
         return 0
-    connection.execute(sql.ROOM_FOR_JOINS)
     connection.execute(sql.DROP_UNMADE.format(**shadow.names))
-    connection.execute(sql.KEEP_IDS.format(**shadow.names))
-    if not unmade or connection.execute(sql.HAS_UNMADE.format(**shadow.names)).fetchone() is None:
+    if not _same_on_both_sides(connection, shadow, sql.DIGEST_IDS):
+        _keep_ids(connection, shadow)
+    return _carry_unmade(connection, shadow) if unmade else 0
+
+
+def compare(connection: Connection[Any], shadow: Shadow, *, unmade: bool) -> Comparison:
+    """``carry_over``, and compare all requests.
+
+    The shadow must be where the live positions are, or ahead of them.
+    """
+    connection.execute("SELECT set_config('statement_timeout', '0', true)")
+    of_table = shadow.projection == "table"
+    if of_table:
+        connection.execute(sql.DROP_UNMADE.format(**shadow.names))
+    alike = _is_alike(connection, shadow)
+    if of_table and not alike and _keep_ids(connection, shadow):
+        alike = _is_alike(connection, shadow)
+    carried = _carry_unmade(connection, shadow) if of_table and unmade else 0
+    if alike:
+        return Comparison(0, 0, 0, 0, unmade=carried)
+    return _compare_each(connection, shadow, carried)
+
+
+def _keep_ids(connection: Connection[Any], shadow: Shadow) -> int:
+    connection.execute(sql.ROOM_FOR_JOINS)
+    return connection.execute(sql.KEEP_IDS.format(**shadow.names)).rowcount
+
+
+def _carry_unmade(connection: Connection[Any], shadow: Shadow) -> int:
+    if connection.execute(sql.HAS_UNMADE.format(**shadow.names)).fetchone() is None:
         return 0
+    connection.execute(sql.ROOM_FOR_JOINS)
     taken = connection.execute(sql.TAKEN_IDS.format(**shadow.names), (SAMPLES,)).fetchall()
     if taken:
         names = ", ".join(f"{number} ({request_id})" for number, request_id in taken)
@@ -74,11 +102,7 @@ def carry_over(connection: Connection[Any], shadow: Shadow, *, unmade: bool) -> 
     return connection.execute(sql.CARRY_UNMADE.format(columns=columns, **shadow.names)).rowcount
 
 
-def compare(connection: Connection[Any], shadow: Shadow, unmade: int) -> Comparison:
-    """Compare all requests. The shadow must be where the live positions are, or ahead of them."""
-    connection.execute("SELECT set_config('statement_timeout', '0', true)")
-    if _is_alike(connection, shadow):
-        return Comparison(0, 0, 0, 0, unmade=unmade)
+def _compare_each(connection: Connection[Any], shadow: Shadow, unmade: int) -> Comparison:
     connection.execute(sql.ROOM_FOR_JOINS)
     of_table = shadow.projection == "table"
     count, sample = (
@@ -107,12 +131,16 @@ def _is_alike(connection: Connection[Any], shadow: Shadow) -> bool:
     digest = sql.DIGEST_TABLE if shadow.projection == "table" else sql.DIGEST_STATS
     try:
         with connection.transaction():
-            live, made = (
-                connection.execute(digest.format(schema=schema)).fetchone()
-                for schema in (shadow.names["live"], shadow.names["shadow"])
-            )
+            return _same_on_both_sides(connection, shadow, digest)
     except psycopg.errors.UndefinedFunction:
         return False
+
+
+def _same_on_both_sides(connection: Connection[Any], shadow: Shadow, query: SQL) -> bool:
+    live, made = (
+        connection.execute(query.format(schema=schema)).fetchone()
+        for schema in (shadow.names["live"], shadow.names["shadow"])
+    )
     return live == made
 
 

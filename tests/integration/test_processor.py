@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import Connection, conninfo
 
-from consumers.processor import FEW, STUCK_S, Batch, Processor
+from consumers.processor import FEW, STUCK_S, Batch, Processed, Processor
 from consumers.redrive import Redrive, Redriven
 from projections.dead_letter_reads import Selection, discard, each, from_line, list_groups, to_line
 from projections.dead_letters import DeadLetter
@@ -68,19 +69,34 @@ def proxied(proxy: TcpProxy, database_url: str) -> tuple[TcpProxy, str]:
     return proxy, database_url
 
 
-@pytest.fixture(params=[0, FEW], ids=["by COPY", "in a pipeline"])
+PREPARED = FEW + 1
+
+
+@pytest.fixture(params=[0, FEW, PREPARED], ids=["by COPY", "in a pipeline", "prepared"])
 def few(request: pytest.FixtureRequest) -> int:
-    """The two ways in which a batch is written."""
+    """The ways in which a batch is written."""
     return int(request.param)
+
+
+class Preparing(Processor):
+    """Prepares each batch itself, as a worker's reading thread does."""
+
+    def process(self, batch: Batch) -> Processed:
+        return super().process(replace(batch, prepared=self.prepare(batch.decoded)))
+
+
+def made(connect: Connect, owner: str, few: int) -> Processor:
+    kind = Preparing if few == PREPARED else Processor
+    return kind(TableProjection(), KEY, connect, owner, few)
 
 
 def through(proxy: TcpProxy, url: str, owner: str = "w", few: int = FEW) -> Processor:
     connect = connector(url, owner, host="127.0.0.1", port=proxy.port, sslmode="disable")
-    return Processor(TableProjection(), KEY, connect, owner, few)
+    return made(connect, owner, few)
 
 
 def direct(url: str, owner: str = "w", few: int = FEW) -> Processor:
-    return Processor(TableProjection(), KEY, connector(url, owner), owner, few)
+    return made(connector(url, owner), owner, few)
 
 
 def test_rows_position_and_dead_letters_land_together(

@@ -10,6 +10,7 @@ import pytest
 from psycopg import Connection
 
 from projections import statistics_sql as sql
+from projections.planning import plan_by_key
 from projections.statistics import StatisticsProjection
 from projections.statistics_members import EVERYTHING
 from tests.support.load import Mix, mixed_load
@@ -43,7 +44,7 @@ def plan_of(
 
 def test_requests_are_looked_up_by_key_from_the_first_on(connection: Connection[Any]) -> None:
     with connection.transaction():
-        connection.execute(sql.PLAN_BY_KEY)
+        plan_by_key(connection)
         connection.execute("PREPARE load (text[]) AS " + sql.LOAD_REQUESTS.replace("%b", "$1"))
         plan = plan_of(connection, "EXECUTE load ('{a,b,c}')", ())
     assert re.search("Index Scan (using|on) statistics_requests_pkey", plan)

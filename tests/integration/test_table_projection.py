@@ -15,6 +15,7 @@ from psycopg import Connection
 
 from projections.image_table import TableProjection
 from projections.pipelining import pipeline
+from projections.planning import plan_by_key
 from projections.projection import Decoded
 from schemas.codec import decode_record
 from schemas.record import Record
@@ -136,7 +137,7 @@ def test_touched_rows_are_found_by_key_even_on_a_young_table(
         (sql.LOAD_BESIDE, ["image_relocations_pkey", "deleted_images_pkey"]),
     ):
         with connection.transaction():
-            connection.execute(sql.PLAN_BY_KEY)
+            plan_by_key(connection)
             keys = [f"req-3-{n:08d}" for n in range(1000)]
             plan = connection.execute("EXPLAIN " + statement, {"keys": keys}).fetchall()
         text = "\n".join(line[0] for line in plan)
