@@ -1,7 +1,8 @@
 """A table of any size with its statistics, made by the server itself.
 
-The rows are like those of the data sets, 10,000 a day before these begin; their request ids and
-URLs come in no order.
+The rows are like those of the data sets, and as large: were they larger, each of their pages would
+have room for a smaller one, and new rows would be spread over all of them. 10,000 a day before the
+data sets begin; request ids and URLs come in no order.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ TABLES = ("generated_images", "statistics_requests", "statistics_members", "stat
 ROWS = f"""
 INSERT INTO generated_images (id, request_id, user_id, username, tool_name, prompt, model, size,
     storage_url, storage_provider, mime_type, bytes, sha256, tags, metadata, created_at, event_id)
-SELECT 4294967296 + n / 6 * 1024 + 6 + mod(n, 6), md5(n::text),
+SELECT 4294967296 + n / 6 * 1024 + 6 + mod(n, 6), left(md5(n::text), 8) || '-' || n,
     'user' || mod(n * 7919, {USERS}), 'ada', 'tool' || mod(n, {TOOLS}),
     'A quiet harbour at dusk, number ' || n || ', soft light, soft light',
     'gemini-3-pro-image-preview', '1024x1024',
-    'https://images.test/file-library/' || md5(n::text) || '.png', 'github', 'image/png',
+    'https://images.test/file-library/' || left(md5(n::text), 8) || '-' || n || '.png', 'github',
+    'image/png',
     400000 + mod(n, 300000), encode(sha256(n::text::bytea), 'hex'), ARRAY['portrait'],
     jsonb_build_object('seed', n), %(first)s - (%(count)s - n) * interval '8.64 s',
-    'event-' || md5('event' || n)
+    'event-' || lpad(n::text, 9, '0')
 FROM generate_series(0, %(count)s::bigint - 1) AS n
 """  # noqa: S608  constants of this project
 

@@ -122,7 +122,8 @@ class Rebuild:
 
     def finish(self) -> int:
         """Build the indexes and merge what was set by; how many records that were."""
-        finish_loading(self._connection, self._shadow)
+        connect = connector(self._source.database_url, "omega-rebuild")
+        finish_loading(self._connection, self._shadow, connect)
         with self._connect_shadow()() as connection:
             return self._merge_deferred(connection)
 

@@ -15,6 +15,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from projections import shadow_sql as sql
+from projections.shadow_indexes import add_keys, build_indexes
 
 TABLES = {
     "table": ("generated_images", "image_relocations", "deleted_images"),
@@ -153,6 +154,7 @@ def create(connection: Connection[Any], shadow: Shadow) -> None:
         _copy_table(connection, shadow, table)
         if table not in LATE_INDEXES:
             build_indexes(connection, shadow, table)
+            add_keys(connection, shadow, table)
     for table in LEDGER_TABLES:
         statement = SQL("CREATE TABLE {shadow}.{table} (LIKE {live}.{table} INCLUDING ALL)")
         connection.execute(statement.format(table=Identifier(table), **shadow.names))
@@ -189,38 +191,3 @@ def _copy_table(connection: Connection[Any], shadow: Shadow, table: str) -> None
                 **names,
             )
         )
-
-
-def build_indexes(connection: Connection[Any], shadow: Shadow, table: str) -> None:
-    """Build all indexes and keys that the live table has, under the same names."""
-    names = {"table": Identifier(table), **shadow.names}
-    target = SQL("{shadow}.{table}").format(**names).as_string(connection)
-    rows = connection.execute(sql.TABLE_INDEXES, (f"{shadow.live}.{table}",)).fetchall()
-    for name, definition, constraint, kind in rows:
-        head, _, tail = definition.partition(" USING ")
-        start = head.partition(" ON ")[0]
-        connection.execute(SQL(f"{start} ON {target} USING {tail}"))
-        if constraint is not None:
-            statement = SQL(
-                "ALTER TABLE {shadow}.{table} ADD CONSTRAINT {constraint} {kind} USING INDEX {name}"
-            )
-            connection.execute(
-                statement.format(
-                    constraint=Identifier(constraint),
-                    kind=SQL("PRIMARY KEY" if kind == "p" else "UNIQUE"),
-                    name=Identifier(name),
-                    **names,
-                )
-            )
-
-
-def finish_load(connection: Connection[Any], shadow: Shadow) -> None:
-    """Build the indexes that were left out, and give the planner statistics."""
-    connection.execute("SELECT set_config('maintenance_work_mem', '256MB', false)")
-    connection.execute("SELECT set_config('statement_timeout', '0', false)")
-    for table in shadow.tables:
-        if table in LATE_INDEXES:
-            build_indexes(connection, shadow, table)
-    for table in (*shadow.tables, "deferred_records"):
-        statement = SQL("ANALYZE {shadow}.{table}")
-        connection.execute(statement.format(table=Identifier(table), **shadow.names))

@@ -51,6 +51,15 @@ FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indrelid = %s::regclass ORDER BY c.relname
 """
 
+INDEX_NAMES = """
+SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = %s::regclass
+"""
+
+# Builders of indexes share a lock for as long as their sessions stand.
+BE_ONE_OF_OTHERS = "SELECT pg_advisory_lock_shared(hashtextextended('omega-images/' || %s, 0))"
+WAIT_FOR_OTHERS = "SELECT pg_advisory_xact_lock(hashtextextended('omega-images/' || %s, 0))"
+
 SEQUENCES = """
 SELECT s.oid::regclass::text, a.attname
 FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'

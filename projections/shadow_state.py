@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Identifier
 
 from projections.positions import ProjectionKey, claim
-from projections.shadow import Shadow, exists, finish_load
+from projections.shadow import LATE_INDEXES, Shadow, exists
+from projections.shadow_indexes import add_keys, build_side_by_side
 
 MAKE = SQL("""
 CREATE TABLE {shadow}.rebuild_state (
@@ -82,14 +83,30 @@ def fence_off(connection: Connection[Any], key: ProjectionKey, partitions: range
         claim(connection, key, "omega-rebuild", partitions)
 
 
-def finish_loading(connection: Connection[Any], shadow: Shadow) -> None:
-    """Build the indexes, once: all of them and the note that it is done stand or fall together."""
+def finish_loading(
+    connection: Connection[Any], shadow: Shadow, connect: Callable[[], Connection[Any]]
+) -> None:
+    """Build the indexes that were left out, and give the planner statistics; once.
+
+    ``connect`` opens further connections, for building side by side.
+    """
+    if _is_loaded(connection, shadow):
+        return
+    late = [table for table in shadow.tables if table in LATE_INDEXES]
+    build_side_by_side(connect, shadow, late)
     with connection.transaction():
-        state = connection.execute(READ.format(**shadow.names)).fetchone()
-        if state is None or state[2]:
-            return
-        finish_load(connection, shadow)
+        connection.execute("SELECT set_config('statement_timeout', '0', false)")
+        for table in late:
+            add_keys(connection, shadow, table)
+        for table in (*shadow.tables, "deferred_records"):
+            statement = SQL("ANALYZE {shadow}.{table}")
+            connection.execute(statement.format(table=Identifier(table), **shadow.names))
         connection.execute(SET_LOADED.format(**shadow.names))
+
+
+def _is_loaded(connection: Connection[Any], shadow: Shadow) -> bool:
+    state = connection.execute(READ.format(**shadow.names)).fetchone()
+    return state is None or bool(state[2])
 
 
 def _definition(connection: Connection[Any], shadow: Shadow) -> str:

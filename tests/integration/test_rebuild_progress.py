@@ -12,6 +12,7 @@ from projections.positions import ProjectionKey
 from projections.rebuild_progress import Building, buildings, has_previous
 from projections.shadow import Shadow, create, hold_alone
 from projections.shadow_state import begin
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.postgres
 
@@ -34,8 +35,8 @@ def test_a_rebuild_is_seen_with_its_places_and_its_builder(
         assert found == Building("table", "rebuild", True, False, found.bytes, {0: 5, 3: 7})
         builder.execute("UPDATE omega_rebuild_table.rebuild_state SET loaded = true")
         assert buildings(connection)[0].loaded
-    (left,) = buildings(connection)
-    assert not left.in_work
+    # The server takes a moment to notice that the session has ended.
+    eventually(lambda: not buildings(connection)[0].in_work, timeout_s=10, what="its end")
 
 
 def test_a_shadow_without_a_state_is_seen(connection: Connection[Any]) -> None:

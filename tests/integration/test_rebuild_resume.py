@@ -33,6 +33,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
 SHADOW = "omega_rebuild_table"
 EVENTS = 12_000
+INDEXES = "SELECT count(*) FROM pg_index WHERE indrelid = 'omega_rebuild_table.generated_images'::regclass"
 POSITIONS = "SELECT sum(next_offset) FROM omega_rebuild_table.projection_positions"
 LOADED = "SELECT loaded FROM omega_rebuild_table.rebuild_state"
 Condition = Callable[[Connection[Any]], bool]
@@ -81,7 +82,11 @@ def loaded(connection: Connection[Any]) -> bool:
     return bool(one(connection, LOADED))
 
 
-@pytest.mark.parametrize("phase", [made, loading, loaded])
+def building(connection: Connection[Any]) -> bool:
+    return bool(one(connection, INDEXES))
+
+
+@pytest.mark.parametrize("phase", [made, loading, building, loaded])
 def test_a_rebuild_that_is_killed_goes_on_where_it_was(
     ledger: Ledger, connection: Connection[Any], kafka_server: str, phase: Condition
 ) -> None:
