@@ -33,7 +33,9 @@ pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
 SHADOW = "omega_rebuild_table"
 EVENTS = 12_000
-INDEXES = "SELECT count(*) FROM pg_index WHERE indrelid = 'omega_rebuild_table.generated_images'::regclass"
+INDEXES = (
+    "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '% omega_rebuild_table.generated_im%'"
+)
 POSITIONS = "SELECT sum(next_offset) FROM omega_rebuild_table.projection_positions"
 LOADED = "SELECT loaded FROM omega_rebuild_table.rebuild_state"
 Condition = Callable[[Connection[Any]], bool]
