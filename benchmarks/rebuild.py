@@ -19,7 +19,7 @@ from projections.image_search import list_page
 from projections.images import get_image_of_request
 
 DEADLINE_S = 1_800.0
-PAUSE_S = 0.005
+PAUSE_S = 0.02
 TABLE = "table, until the process has ended"
 WAIT = "longest wait of a reader meanwhile"
 MEMORY = "most memory of one of its processes"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from zstandard import ZstdDecompressor, ZstdError, frame_content_size
@@ -31,7 +32,17 @@ def quick(partition_records: type[Any], corrupt: type[Exception]) -> type[Any]:
     """
 
     class QuickRecords(partition_records):  # type: ignore[misc]  # given at run time
+        def take(self, n: int | None = None) -> list[Record]:
+            taken: list[Record] = super().take(n)
+            if taken and self.record_iterator is not None:
+                self.next_fetch_offset = taken[-1].offset + 1
+            return taken
+
         def _unpack_records(self, tp: Any, records: Any, *_: Any) -> Iterator[Record]:
+            # Within a batch, without a step of Python for each record.
+            return chain.from_iterable(self._unpacked(tp, records))
+
+        def _unpacked(self, tp: Any, records: Any) -> Iterator[list[Record]]:
             last = None
             while (batch := records.next_batch()) is not None:
                 last = batch
@@ -43,10 +54,9 @@ def quick(partition_records: type[Any], corrupt: type[Exception]) -> type[Any]:
                     self.leader_epoch = batch.leader_epoch
                     if _is_left_out(self, batch):
                         continue
-                for record in unpack(batch, tp.topic, tp.partition):
-                    self.records_read += 1
-                    self.next_fetch_offset = record.offset + 1
-                    yield record
+                found = unpack(batch, tp.topic, tp.partition)
+                self.records_read += len(found)
+                yield found
             if last is not None and last.magic == _MAGIC:
                 # Compaction may have taken the last records of a batch.
                 self.next_fetch_offset = last.next_offset

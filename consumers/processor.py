@@ -40,7 +40,7 @@ CLAIM_LOCK_TIMEOUT_S = 2.0
 
 
 FEW = 200
-"""Up to so many events a batch is written and committed in one pipeline: two round trips in all."""
+"""Up to so many events a batch is written and committed in a pipeline: one or two round trips."""
 
 FEW_BYTES = 2**20
 
@@ -125,11 +125,7 @@ class Processor:
         else is wrong, which waiting will not mend.
         """
         try:
-            connection = self._connected()
-            if self._in_doubt and self._was_committed(connection, batch):
-                processed = Processed(Applied(), ())
-            else:
-                processed = self._transact(connection, batch)
+            processed = self._settle(self._connected(), batch)
         except Exception as exc:
             if isinstance(cause_of(exc), psycopg.errors.LockNotAvailable):
                 self._evict_stuck()
@@ -148,6 +144,19 @@ class Processor:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
         return self._connection
+
+    def _settle(self, connection: Connection[Any], batch: Batch) -> Processed:
+        """Apply the batch, unless it is the one in doubt and has been applied."""
+        doubt = self._in_doubt
+        if doubt and self._was_committed(connection, batch):
+            return Processed(Applied(), ())
+        try:
+            return self._transact(connection, batch)
+        except FenceLost:
+            # A session that was cut off may have had all of it, and have committed it meanwhile.
+            if doubt and self._was_committed(connection, batch):
+                return Processed(Applied(), ())
+            raise
 
     def _claim(self, partitions: Collection[int]) -> dict[int, Claim]:
         connection = self._connected()
@@ -282,6 +291,8 @@ class Processor:
     def _evict_stuck(self) -> None:
         if self._connection is not None:
             with suppress(psycopg.Error):
+                # What failed in a pipeline has left its transaction open.
+                self._connection.rollback()
                 evict_stuck(self._connection, self._key, STUCK_S)
 
     def _moved(self, batch: Batch) -> None:

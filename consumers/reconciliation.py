@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from consumers.rebuild import Rebuild, Source
 from projections import reconciling, swap
 from projections.reconciling import Difference
-from projections.swap import carry_over
+from projections.swap import carry_over, room_for_joins
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Reconciliation(Rebuild):
             self._catch_up_with_live(swap.lock_live(self._connection, self._key()))
             self._connection.execute("SELECT set_config('statement_timeout', '0', true)")
             carry_over(self._connection, shadow, unmade=False)
+            room_for_joins(self._connection)
             found = list(reconciling.find(self._connection, fresh, shadow))
             mended = 0
             if repair and found:

@@ -11,7 +11,6 @@ from consumers.rebuild import Rebuild, Source
 from projections import reconciling, swap
 from projections.reconciling import Difference, RowDiff
 from projections.statistics import StatisticsProjection
-from projections.swap import carry_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Replay(Rebuild):
         with connection.transaction(), self._connect_shadow()() as fresh:
             self._catch_up_with_live(swap.lock_live(connection, self._key()))
             connection.execute("SELECT set_config('statement_timeout', '0', true)")
-            carry_over(connection, shadow, unmade=False)
+            swap.keep_ids(connection, shadow)
             found = reconciling.of_requests(connection, shadow, self._requests)
             rows = reconciling.values_of(connection, shadow, found[:show])
             mended = 0

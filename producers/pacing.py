@@ -10,14 +10,13 @@ algorithm, RFC 896, with a pause that is bounded.)
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 _WEIGHT = 1 / 8
 """Of the newest in a moving mean, as in TCP's estimate of the round trip (RFC 6298)."""
 _ROUND_TRIPS = 4
 _ALONE = 1.5
-"""Records a request, up to which nobody is waited for."""
+"""Records at once, up to which nobody is waited for."""
 
 
 class Pacing:
@@ -32,24 +31,24 @@ class Pacing:
         """The moving mean of how long requests take to be answered."""
         self._records = 1.0
         self._sent_at = float("-inf")
-        self._waiting = False
+        self._under_way = 0
 
     def wait_s(self, now: float) -> float:
-        """How long the next request has to wait; 0 when it may leave."""
-        if not self._waiting and self._records <= _ALONE:
+        """How long the next requests have to wait; 0 when they may leave."""
+        if not self._under_way and self._records <= _ALONE:
             return 0.0
         pause = min(self._most_s, _ROUND_TRIPS * self.round_trip_s)
         return max(0.0, self._sent_at + pause - now)
 
-    def sent(self, now: float, records: int) -> None:
-        """A request with so many records leaves."""
+    def sent(self, now: float, records: int, requests: int = 1) -> None:
+        """So many records leave together, in a request to each of so many brokers."""
         self._sent_at = now
-        self._waiting = True
+        self._under_way = requests
         self._records += (records - self._records) * _WEIGHT
 
     def answered(self, round_trip_s: float | None) -> None:
         """A request was answered after so many seconds; None: it has failed."""
-        self._waiting = False
+        self._under_way = max(0, self._under_way - 1)
         if round_trip_s is not None:
             self.round_trip_s += (round_trip_s - self.round_trip_s) * _WEIGHT
 
@@ -60,7 +59,7 @@ def pace(producer: Any, most_s: float) -> Pacing:
     There is no public way to say so.
     """
     pacing, accumulator, sender = Pacing(most_s), producer._accumulator, producer._sender
-    ready, drain = accumulator.ready, accumulator.drain_batches_for_one_node
+    ready, drain = accumulator.ready, accumulator.drain
     handle, fail = sender._handle_produce_response, sender._failed_produce
 
     def paced_ready(cluster: Any, now: float | None = None) -> Any:
@@ -68,14 +67,19 @@ def pace(producer: Any, most_s: float) -> Pacing:
         wait_s = pacing.wait_s(now)
         accumulator.config["linger_ms"] = wait_s and 1000 * most_s
         nodes, next_check_s, unknown = ready(cluster, now=now)
-        return nodes, min(next_check_s, wait_s) if wait_s else next_check_s, unknown
+        if wait_s and next_check_s <= most_s:
+            # Something is waiting: as if its linger had begun with the request before.
+            next_check_s = min(next_check_s, wait_s)
+        return nodes, next_check_s, unknown
 
-    def paced_drain(cluster: Any, node: Any, size: int, now: float | None = None) -> Sequence[Any]:
-        batches: Sequence[Any] = drain(cluster, node, size, now=now)
+    def paced_drain(cluster: Any, nodes: Any, size: int, now: float | None = None) -> Any:
+        by_node: dict[Any, Any] = drain(cluster, nodes, size, now=now)
+        batches = [batch for of_node in by_node.values() for batch in of_node]
         if batches:
             moment = time.monotonic() if now is None else now
-            pacing.sent(moment, sum(batch.record_count for batch in batches))
-        return batches
+            records = sum(batch.record_count for batch in batches)
+            pacing.sent(moment, records, sum(map(bool, by_node.values())))
+        return by_node
 
     def paced_handle(node: Any, sent_at: float, batches: Any, response: Any) -> Any:
         pacing.answered(time.monotonic() - sent_at)
@@ -85,6 +89,6 @@ def pace(producer: Any, most_s: float) -> Pacing:
         pacing.answered(None)
         return fail(batches, node, error)
 
-    accumulator.ready, accumulator.drain_batches_for_one_node = paced_ready, paced_drain
+    accumulator.ready, accumulator.drain = paced_ready, paced_drain
     sender._handle_produce_response, sender._failed_produce = paced_handle, paced_fail
     return pacing

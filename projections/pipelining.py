@@ -7,9 +7,8 @@ dozen times where once is enough.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from psycopg import Connection, Pipeline
@@ -44,22 +43,24 @@ class _Together(Pipeline):
         yield
 
     def _fetch_gen(self, *, flush: bool) -> Generator[Any, Any, None]:
-        queued = list(self.command_queue)
-        # With a Sync at its end the server answers without being asked to.
-        flush = flush and self.pgconn.pipeline_sync not in queued[-1:]
+        queued, synced = list(self.command_queue), False
+
+        def run() -> None:
+            nonlocal synced
+            for command in queued:
+                command()
+            synced = self.pgconn.pipeline_sync in queued[-1:]
+
         try:
             if queued:
                 # psycopg would look at the socket before and after each, and send it by itself.
                 self.command_queue.clear()
-                self.command_queue.append(partial(_run, queued))
-                yield from super()._communicate_gen()
-                yield from send(self.pgconn)
+                self.command_queue.append(run)
+                try:
+                    yield from super()._communicate_gen()
+                finally:
+                    # After an early error, too: the server waits for the rest before it goes on.
+                    yield from send(self.pgconn)
         finally:
-            # When an error came while statements were being sent, too: a pipeline with answers
-            # in it cannot be left.
-            yield from super()._fetch_gen(flush=flush)
-
-
-def _run(commands: Iterable[Callable[[], None]]) -> None:
-    for command in commands:
-        command()
+            # A pipeline with answers in it cannot be left. After a Sync they come unasked.
+            yield from super()._fetch_gen(flush=flush and not synced)

@@ -9,16 +9,7 @@ from psycopg.errors import InvalidSchemaName, UndefinedTable
 from psycopg.sql import SQL
 
 from projections import shadow_sql as sql
-from projections.shadow import KINDS, TABLES, Shadow, shadow_of
-
-# A bigint key's halves stand in classid and objid.
-IN_WORK = """
-SELECT EXISTS (
-    SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND (classid::bigint << 32 | objid::bigint) = hashtextextended('omega-images/' || %s, 0)
-)
-"""
+from projections.shadow import KINDS, TABLES, Shadow, is_in_work, shadow_of
 
 LOADED = SQL("SELECT loaded FROM {shadow}.rebuild_state")
 
@@ -61,7 +52,7 @@ def _building(connection: Connection[Any], projection: str, kind: str) -> Buildi
     (size,) = connection.execute(sql.SIZE, (shadow.schema,)).fetchall()[0]
     if size is None:
         return None
-    (in_work,) = connection.execute(IN_WORK, (f"{kind}/{projection}",)).fetchall()[0]
+    in_work = is_in_work(connection, shadow)
     loaded, positions = False, {}
     try:
         with connection.transaction():

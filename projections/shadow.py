@@ -61,6 +61,16 @@ class Shadow:
         return f"omega_previous_{self.projection}"
 
     @property
+    def builder(self) -> str:
+        """The name of the lock that who builds it holds alone."""
+        return f"builder/{self.schema}"
+
+    @property
+    def index_builders(self) -> str:
+        """The name of the lock that sessions share which build its indexes."""
+        return f"index-builders/{self.schema}"
+
+    @property
     def search_path(self) -> str:
         """For connections that fill the shadow."""
         return f"{self.schema},{self.live}"
@@ -90,10 +100,15 @@ def shadow_of(connection: Connection[Any], projection: str, kind: str = "rebuild
 
 def hold_alone(connection: Connection[Any], projection: str, kind: str = "rebuild") -> None:
     """Be the projection's only rebuild of the kind for as long as the connection stands."""
-    row = connection.execute(sql.TRY_LOCK, (f"{kind}/{projection}",)).fetchone()
-    if row is None or not row[0]:
+    shadow = Shadow(projection, "", kind)
+    if not connection.execute(sql.TRY_LOCK, (shadow.builder,)).fetchall()[0][0]:
         raise RebuildRefused(
             f"another rebuild of {projection} is running: wait until it is done, or stop it"
+        )
+    if not connection.execute(sql.NO_INDEX_BUILDERS, (shadow.index_builders,)).fetchall()[0][0]:
+        raise RebuildRefused(
+            f"the server still builds an index for a rebuild of {projection} that was killed: wait "
+            "until it is done, or end its session, which pg_stat_activity shows"
         )
 
 
@@ -110,19 +125,17 @@ def leftovers(connection: Connection[Any]) -> list[Leftover]:
     found = []
     for projection in TABLES:
         for kind in KINDS:
-            schema = Shadow(projection, "", kind).schema
-            (size,) = connection.execute(sql.SIZE, (schema,)).fetchall()[0]
-            if size is not None and not _in_work(connection, projection, kind):
+            shadow = Shadow(projection, "", kind)
+            (size,) = connection.execute(sql.SIZE, (shadow.schema,)).fetchall()[0]
+            if size is not None and not is_in_work(connection, shadow):
                 found.append(Leftover(projection, kind, size))
     return found
 
 
-def _in_work(connection: Connection[Any], projection: str, kind: str) -> bool:
-    name = (f"{kind}/{projection}",)
-    free = connection.execute(sql.TRY_LOCK, name).fetchall()[0][0]
-    if free:
-        connection.execute(sql.UNLOCK, name)
-    return not free
+def is_in_work(connection: Connection[Any], shadow: Shadow) -> bool:
+    """Whether somebody builds it, or one of its indexes. Only looks, never locks."""
+    names = [shadow.builder, shadow.index_builders]
+    return bool(connection.execute(sql.IN_WORK, (names,)).fetchall()[0][0])
 
 
 def check_dependents(connection: Connection[Any], shadow: Shadow) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
@@ -20,6 +22,7 @@ BUILDERS = 2
 another can be sorted."""
 
 MEMORY = "256MB"
+CANCEL_S = 5.0
 
 
 def build_indexes(connection: Connection[Any], shadow: Shadow, table: str) -> None:
@@ -33,29 +36,36 @@ def build_side_by_side(
 ) -> None:
     """Build what is missing, each in a transaction of its own. Raises psycopg.Error.
 
-    What a builder that was killed has begun is waited for: the server goes on with it.
+    The server goes on with an index whose builder was killed; ``hold_alone`` refuses meanwhile.
     """
-    builders = f"build/{shadow.schema}"
     with connect() as connection:
-        connection.execute("SELECT set_config('lock_timeout', '0', false)")
-        connection.execute(sql.WAIT_FOR_OTHERS, (builders,))
         left = deque(one for table in tables for one in _missing(connection, shadow, table))
+    at_work: list[Connection[Any]] = []
 
     def build() -> None:
-        with connect() as connection:
-            connection.execute(sql.BE_ONE_OF_OTHERS, (builders,))
-            connection.execute("SELECT set_config('maintenance_work_mem', %s, false)", (MEMORY,))
-            connection.execute("SELECT set_config('statement_timeout', '0', false)")
-            while (statement := _next(left)) is not None:
-                try:
+        try:
+            with connect() as connection:
+                at_work.append(connection)
+                connection.execute(sql.BE_AN_INDEX_BUILDER, (shadow.index_builders,))
+                connection.execute(sql.SET_UP_BUILDER, (MEMORY,))
+                while (statement := _next(left)) is not None:
                     connection.execute(statement)
-                except BaseException:
-                    left.clear()
-                    raise
+        except BaseException:
+            left.clear()
+            raise
 
     with ThreadPoolExecutor(BUILDERS) as pool:
-        for job in [pool.submit(build) for _ in range(min(BUILDERS, len(left)))]:
-            job.result()
+        jobs = [pool.submit(build) for _ in range(min(BUILDERS, len(left)))]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+        except BaseException:
+            # Also of Ctrl-C: who waits here wants an end, and the others would build on for long.
+            left.clear()
+            for connection in at_work:
+                with suppress(psycopg.Error):
+                    connection.cancel_safe(timeout=CANCEL_S)
+            raise
 
 
 def _next(left: deque[SQL]) -> SQL | None:

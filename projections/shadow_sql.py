@@ -57,8 +57,11 @@ WHERE i.indrelid = %s::regclass
 """
 
 # Builders of indexes share a lock for as long as their sessions stand.
-BE_ONE_OF_OTHERS = "SELECT pg_advisory_lock_shared(hashtextextended('omega-images/' || %s, 0))"
-WAIT_FOR_OTHERS = "SELECT pg_advisory_xact_lock(hashtextextended('omega-images/' || %s, 0))"
+SET_UP_BUILDER = """
+SELECT set_config('maintenance_work_mem', %s, false), set_config('statement_timeout', '0', false)
+"""
+BE_AN_INDEX_BUILDER = "SELECT pg_advisory_lock_shared(hashtextextended('omega-images/' || %s, 0))"
+NO_INDEX_BUILDERS = "SELECT pg_try_advisory_xact_lock(hashtextextended('omega-images/' || %s, 0))"
 
 SEQUENCES = """
 SELECT s.oid::regclass::text, a.attname
@@ -261,7 +264,15 @@ SCHEMA_EXISTS = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
 
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('omega-images/' || %s, 0))"
 
-UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('omega-images/' || %s, 0))"
+# A bigint key's halves stand in classid and objid.
+IN_WORK = """
+SELECT EXISTS (
+    SELECT FROM pg_locks, unnest(%s::text[]) AS name
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND (classid::bigint << 32 | objid::bigint) = hashtextextended('omega-images/' || name, 0)
+)
+"""
 
 SIZE = """
 SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class

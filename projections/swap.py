@@ -60,7 +60,7 @@ def carry_over(connection: Connection[Any], shadow: Shadow, *, unmade: bool) -> 
         return 0
     connection.execute(sql.DROP_UNMADE.format(**shadow.names))
     if not _same_on_both_sides(connection, shadow, sql.DIGEST_IDS):
-        _keep_ids(connection, shadow)
+        keep_ids(connection, shadow)
     return _carry_unmade(connection, shadow) if unmade else 0
 
 
@@ -74,7 +74,7 @@ def compare(connection: Connection[Any], shadow: Shadow, *, unmade: bool) -> Com
     if of_table:
         connection.execute(sql.DROP_UNMADE.format(**shadow.names))
     alike = _is_alike(connection, shadow)
-    if of_table and not alike and _keep_ids(connection, shadow):
+    if not alike and keep_ids(connection, shadow):
         alike = _is_alike(connection, shadow)
     carried = _carry_unmade(connection, shadow) if of_table and unmade else 0
     if alike:
@@ -82,15 +82,23 @@ def compare(connection: Connection[Any], shadow: Shadow, *, unmade: bool) -> Com
     return _compare_each(connection, shadow, carried)
 
 
-def _keep_ids(connection: Connection[Any], shadow: Shadow) -> int:
-    connection.execute(sql.ROOM_FOR_JOINS)
+def keep_ids(connection: Connection[Any], shadow: Shadow) -> int:
+    """Give the shadow's rows the ids that the live ones have; how many had others."""
+    if shadow.projection != "table":
+        return 0
+    room_for_joins(connection)
     return connection.execute(sql.KEEP_IDS.format(**shadow.names)).rowcount
+
+
+def room_for_joins(connection: Connection[Any]) -> None:
+    """Let whole tables be joined in memory, until the transaction ends."""
+    connection.execute(sql.ROOM_FOR_JOINS)
 
 
 def _carry_unmade(connection: Connection[Any], shadow: Shadow) -> int:
     if connection.execute(sql.HAS_UNMADE.format(**shadow.names)).fetchone() is None:
         return 0
-    connection.execute(sql.ROOM_FOR_JOINS)
+    room_for_joins(connection)
     taken = connection.execute(sql.TAKEN_IDS.format(**shadow.names), (SAMPLES,)).fetchall()
     if taken:
         names = ", ".join(f"{number} ({request_id})" for number, request_id in taken)
@@ -103,7 +111,7 @@ def _carry_unmade(connection: Connection[Any], shadow: Shadow) -> int:
 
 
 def _compare_each(connection: Connection[Any], shadow: Shadow, unmade: int) -> Comparison:
-    connection.execute(sql.ROOM_FOR_JOINS)
+    room_for_joins(connection)
     of_table = shadow.projection == "table"
     count, sample = (
         (sql.COUNT_TABLE, sql.SAMPLE_TABLE) if of_table else (sql.COUNT_STATS, sql.SAMPLE_STATS)

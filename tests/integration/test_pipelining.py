@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Generator
 from select import select
@@ -129,3 +130,27 @@ def test_pipelines_within_each_other_are_one(
     assert found.fetchone() == (5,)
     with connection.pipeline() as own:
         assert type(own) is psycopg.Pipeline
+
+
+def test_an_early_error_is_told_although_the_rest_does_not_fit_into_the_socket(
+    connection: Connection[Any], other: Connection[Any]
+) -> None:
+    """The server reads nothing while it waits; afterwards it wants all that was promised."""
+    other.execute(LOCK)
+    connection.execute("SET lock_timeout = '500ms'")
+    told: list[BaseException] = []
+
+    def send_all() -> None:
+        try:
+            with pipeline(connection):
+                connection.execute(LOCK)
+                connection.execute("SELECT length(%s)", ("x" * 40_000_000,))
+        except psycopg.Error as exc:
+            told.append(cause_of(exc))
+
+    thread = threading.Thread(target=send_all, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive(), "both sides wait for each other"
+    assert isinstance(told[0], psycopg.errors.LockNotAvailable)
+    assert connection.execute("SELECT 1").fetchone() == (1,)

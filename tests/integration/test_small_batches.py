@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,10 +13,10 @@ import pytest
 from psycopg import Connection
 
 from consumers.decoding import decode
-from consumers.processor import Batch, Processor
+from consumers.processor import STUCK_S, Batch, Processor
 from projections.faults import EnvironmentFault, FenceLost
 from projections.image_table import TableProjection
-from projections.positions import read_positions
+from projections.positions import claim, lock_projection, read_positions
 from projections.projection import Applied
 from schemas.record import Record, row_id
 from tests.integration.test_processor import KEY, connector
@@ -23,9 +24,11 @@ from tests.integration.test_table_projection import BUSY, records_of
 from tests.support.checker import actual_rows, differences, expected_rows
 from tests.support.load import Mix, mixed_load
 from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.postgres
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 NEW = Mix(failures=0.3, retried=0, moves=0, deletions=0, poison=0)
 """Each request has one event, a success or a failure."""
 
@@ -106,6 +109,61 @@ def test_a_zombie_writes_nothing(
     heir.close()
 
 
+def test_a_claim_that_is_under_way_is_waited_for_and_heeded(
+    connection: Connection[Any], processor: Processor, database_url: str
+) -> None:
+    batch = batch_of(processor, records_of(mixed_load(20, NEW, 7), partitions=3))
+    with psycopg.connect(database_url) as heir, ThreadPoolExecutor(1) as pool:
+        claim(heir, KEY, "heir", {1})
+        processing = pool.submit(processor.process, batch)
+        eventually(lambda: connection.execute(WAITING).fetchone() == (1,), what="the wait")
+        heir.commit()
+        with pytest.raises(FenceLost):
+            processing.result(20)
+    assert actual_rows(connection) == {}
+    assert set(read_positions(connection, "table", "t").values()) == {0}
+
+
+def test_a_session_frozen_while_it_is_alone_is_ended(
+    connection: Connection[Any], database_url: str
+) -> None:
+    frozen = connector(database_url, "frozen")()
+    frozen.execute("BEGIN")
+    lock_projection(frozen, KEY.projection, exclusive=True)
+    connect = connector(database_url, "w", options=f"-c lock_timeout={STUCK_S + 0.5}s")
+    processor = Processor(TableProjection(), KEY, connect, "w")
+    processor.claim({0})
+    batch = batch_of(processor, records_of(mixed_load(5, NEW, 8), partitions=1))
+    with pytest.raises(EnvironmentFault, match="lock"):
+        processor.process(batch)
+    with pytest.raises(psycopg.OperationalError):
+        frozen.execute("COMMIT")
+    processor.process(batch)
+    assert read_positions(connection, "table", "t") == batch.next_offsets
+    processor.close()
+
+
+def test_what_was_committed_after_it_was_looked_for_is_no_lost_fence(
+    connection: Connection[Any], processor: Processor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session that was cut off may be waiting for a lock with the whole batch in its hands."""
+    batch = batch_of(processor, records_of(mixed_load(9, NEW, 9), partitions=3))
+    orphan = Processor(TableProjection(), KEY, lambda: connection, "orphan")
+    orphan._claims = dict(processor._claims)
+    processor._in_doubt = True
+    looked = Processor._was_committed
+
+    def commits_afterwards(self: Processor, *arguments: Any) -> bool:
+        found = looked(self, *arguments)
+        monkeypatch.undo()
+        orphan.process(batch)
+        return found
+
+    monkeypatch.setattr(Processor, "_was_committed", commits_afterwards)
+    assert processor.process(batch).applied == Applied()
+    assert len(actual_rows(connection)) == len(expected_rows([d.record for d in batch.decoded]))
+
+
 def test_what_comes_again_changes_nothing(
     connection: Connection[Any], processor: Processor
 ) -> None:
@@ -115,22 +173,22 @@ def test_what_comes_again_changes_nothing(
     assert differences(expected_rows(records), actual_rows(connection)) == []
 
 
-@pytest.mark.parametrize("where", [b"COMMIT", b"BEGIN", b"WITH v"])
 @pytest.mark.parametrize("moment", ["cut_before", "cut_after"])
-def test_a_connection_cut_anywhere_neither_loses_nor_doubles(
-    connection: Connection[Any], database_url: str, where: bytes, moment: str
+def test_a_cut_connection_neither_loses_nor_doubles(
+    connection: Connection[Any], database_url: str, moment: str
 ) -> None:
     parts, projection = urlsplit(database_url), Counting()
     with TcpProxy(parts.hostname or "127.0.0.1", parts.port or 5432) as proxy:
         connect = connector(database_url, "w", host="127.0.0.1", port=proxy.port, sslmode="disable")
         processor = Processor(projection, KEY, connect, "w")
         processor.claim({0, 1})
-        getattr(proxy, moment)(lambda sent: where in sent)
+        # All of it is one packet.
+        getattr(proxy, moment)(lambda sent: b"BEGIN" in sent and b"COMMIT" in sent)
         batch = batch_of(processor, records_of(mixed_load(5, NEW, 4), partitions=2))
         with pytest.raises(EnvironmentFault):
             processor.process(batch)
+        assert proxy.cuts == 1
         committed = bool(actual_rows(connection))
-        # All of it is sent together.
         assert committed == (moment == "cut_after")
         assert (processor.process(batch).applied.inserted == 0) == committed
         assert projection.applied == 0

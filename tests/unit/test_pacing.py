@@ -46,6 +46,16 @@ def test_many_wait_for_four_round_trips_and_at_most_the_longest_pause() -> None:
     assert short.wait_s(101.0) == pytest.approx(0.001)
 
 
+def test_all_of_a_round_s_answers_are_waited_for() -> None:
+    pacing = Pacing(MOST_S)
+    pacing.round_trip_s = 0.1
+    pacing.sent(100.0, 1, requests=2)
+    pacing.answered(0.1)
+    assert pacing.wait_s(100.0) == pytest.approx(MOST_S)
+    pacing.answered(0.1)
+    assert pacing.wait_s(100.0) == 0
+
+
 moments = st.lists(
     st.tuples(
         st.floats(0, 0.1),
@@ -83,9 +93,9 @@ class Accumulator:
         left_s = self.config["linger_ms"] / 1000
         return ({1}, 9e9, False) if self.waiting and not left_s else (set(), left_s or 9e9, False)
 
-    def drain_batches_for_one_node(self, *_: Any, now: float) -> list[Any]:  # noqa: ARG002  as there
+    def drain(self, *_: Any, now: float) -> dict[int, list[Any]]:  # noqa: ARG002  as there
         drained, self.waiting = self.waiting, []
-        return drained
+        return {1: drained, 2: []}
 
 
 def test_a_producer_is_told_to_wait_and_when_to_look_again() -> None:
@@ -107,7 +117,7 @@ def test_a_producer_is_told_to_wait_and_when_to_look_again() -> None:
         at = 100.0 + number
         accumulator.waiting = [batch]
         assert accumulator.ready(None, now=at)[0] == {1}
-        assert accumulator.drain_batches_for_one_node(None, 1, 10**6, now=at) == [batch]
+        assert accumulator.drain(None, {1, 2}, 10**6, now=at) == {1: [batch], 2: []}
         answer()
         accumulator.waiting = [batch]
         nodes, look_again_s, _ = accumulator.ready(None, now=at + 0.001)
