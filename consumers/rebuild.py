@@ -30,12 +30,12 @@ from projections.shadow import (
     RebuildRefused,
     Shadow,
     check_dependents,
-    create,
     drop,
     hold_alone,
     shadow_of,
 )
 from projections.shadow_state import begin, fence_off, finish_loading, resumable
+from projections.shadow_tables import create
 from projections.swap import Comparison
 from schemas.codec import decode_record
 from schemas.record import Record

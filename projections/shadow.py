@@ -15,7 +15,6 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from projections import shadow_sql as sql
-from projections.shadow_indexes import add_keys, build_indexes
 
 TABLES = {
     "table": ("generated_images", "image_relocations", "deleted_images"),
@@ -27,9 +26,6 @@ TABLES = {
         "statistics_generation",
     ),
 }
-LEDGER_TABLES = ("projection_positions", "dead_letters")
-"""Copied empty, with their indexes, so that batches can be applied to the shadow as to the live."""
-
 LATE_INDEXES = frozenset({"generated_images"})
 """Loaded without indexes, which are built when the load is done."""
 
@@ -157,50 +153,3 @@ def exists(connection: Connection[Any], schema: str) -> bool:
 def drop(connection: Connection[Any], shadow: Shadow) -> None:
     """Remove the shadow, where there is one."""
     connection.execute(SQL("DROP SCHEMA IF EXISTS {shadow} CASCADE").format(**shadow.names))
-
-
-def create(connection: Connection[Any], shadow: Shadow) -> None:
-    """Make the empty shadow, in the caller's transaction; what another rebuild left is dropped."""
-    drop(connection, shadow)
-    connection.execute(SQL("CREATE SCHEMA {shadow}").format(**shadow.names))
-    for table in shadow.tables:
-        _copy_table(connection, shadow, table)
-        if table not in LATE_INDEXES:
-            build_indexes(connection, shadow, table)
-            add_keys(connection, shadow, table)
-    for table in LEDGER_TABLES:
-        statement = SQL("CREATE TABLE {shadow}.{table} (LIKE {live}.{table} INCLUDING ALL)")
-        connection.execute(statement.format(table=Identifier(table), **shadow.names))
-    connection.execute(sql.MAKE_DEFERRED.format(**shadow.names))
-
-
-def _copy_table(connection: Connection[Any], shadow: Shadow, table: str) -> None:
-    names = {"table": Identifier(table), **shadow.names}
-    qualified = f"{shadow.live}.{table}"
-    connection.execute(
-        SQL(
-            "CREATE TABLE {shadow}.{table} (LIKE {live}.{table} INCLUDING DEFAULTS"
-            " INCLUDING CONSTRAINTS INCLUDING COMMENTS INCLUDING STORAGE INCLUDING COMPRESSION"
-            " INCLUDING GENERATED INCLUDING IDENTITY INCLUDING STATISTICS)"
-        ).format(**names)
-    )
-    options, comment, owner = connection.execute(sql.TABLE_OPTIONS, (qualified,)).fetchall()[0]
-    if options:
-        # From pg_class, which holds nothing but options that were accepted once.
-        statement = SQL("ALTER TABLE {shadow}.{table} SET ({options})")
-        connection.execute(statement.format(options=SQL(options), **names))
-    if comment:
-        statement = SQL("COMMENT ON TABLE {shadow}.{table} IS {comment}")
-        connection.execute(statement.format(comment=comment, **names))
-    statement = SQL("ALTER TABLE {shadow}.{table} OWNER TO {owner}")
-    connection.execute(statement.format(owner=Identifier(owner), **names))
-    for privilege, grantee, grantable in connection.execute(sql.TABLE_GRANTS, (qualified,)):
-        statement = SQL("GRANT {privilege} ON {shadow}.{table} TO {grantee}{option}")
-        connection.execute(
-            statement.format(
-                privilege=SQL(privilege),
-                grantee=Identifier(grantee) if grantee else SQL("PUBLIC"),
-                option=SQL(" WITH GRANT OPTION" if grantable else ""),
-                **names,
-            )
-        )

@@ -6,16 +6,14 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from projections import shadow_sql as sql
-
-if TYPE_CHECKING:
-    from projections.shadow import Shadow
+from projections.shadow import Shadow
 
 BUILDERS = 2
 """An index is sorted by several processes of the server, and written by one: while one is written,

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from projections.dead_letters import DeadLetter, store
-from projections.shadow import Shadow, create
+from projections.shadow import Shadow
+from projections.shadow_tables import create
 from schemas.codec import encode
 from schemas.record import Record
 from tests.support.builders import deleted, failed, generated, moved

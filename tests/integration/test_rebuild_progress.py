@@ -13,10 +13,11 @@ from psycopg.sql import SQL
 from projections import shadow_indexes
 from projections.positions import ProjectionKey
 from projections.rebuild_progress import Building, buildings, has_previous
-from projections.shadow import RebuildRefused, Shadow, create, hold_alone, leftovers
+from projections.shadow import RebuildRefused, Shadow, hold_alone, leftovers
 from projections.shadow_indexes import build_side_by_side
 from projections.shadow_sql import BE_AN_INDEX_BUILDER
 from projections.shadow_state import begin
+from projections.shadow_tables import create
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.postgres
