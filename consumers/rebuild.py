@@ -32,6 +32,7 @@ from projections.shadow import (
     check_dependents,
     drop,
     hold_alone,
+    let_go,
     shadow_of,
 )
 from projections.shadow_state import begin, fence_off, finish_loading, resumable
@@ -170,7 +171,7 @@ class Rebuild:
 
     def close(self) -> None:
         """Let go of the lock, and of the log."""
-        self._connection.close()
+        let_go(self._connection)
         self._reader.close()
 
     def __enter__(self) -> Self:

@@ -8,6 +8,7 @@ beforehand, and the rebuild refused.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from projections import shadow_sql as sql
+from projections.connections import DatabaseError
 
 TABLES = {
     "table": ("generated_images", "image_relocations", "deleted_images"),
@@ -106,6 +108,16 @@ def hold_alone(connection: Connection[Any], projection: str, kind: str = "rebuil
             f"the server still builds an index for a rebuild of {projection} that was killed: wait "
             "until it is done, or end its session, which pg_stat_activity shows"
         )
+
+
+def let_go(connection: Connection[Any]) -> None:
+    """Close the connection and, before, let go of what ``hold_alone`` holds.
+
+    The server would do so only when it has noticed the end, and refuse the next one until then.
+    """
+    with suppress(DatabaseError):
+        connection.execute(sql.UNLOCK_ALL)
+    connection.close()
 
 
 class Leftover(NamedTuple):

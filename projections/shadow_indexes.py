@@ -48,6 +48,7 @@ def build_side_by_side(
                 connection.execute(sql.SET_UP_BUILDER, (MEMORY,))
                 while (statement := _next(left)) is not None:
                     connection.execute(statement)
+                connection.execute(sql.UNLOCK_ALL)
         except BaseException:
             left.clear()
             raise

@@ -264,6 +264,8 @@ SCHEMA_EXISTS = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
 
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('omega-images/' || %s, 0))"
 
+UNLOCK_ALL = "SELECT pg_advisory_unlock_all()"
+
 # A bigint key's halves stand in classid and objid.
 IN_WORK = """
 SELECT EXISTS (

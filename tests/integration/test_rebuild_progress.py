@@ -13,7 +13,7 @@ from psycopg.sql import SQL
 from projections import shadow_indexes
 from projections.positions import ProjectionKey
 from projections.rebuild_progress import Building, buildings, has_previous
-from projections.shadow import RebuildRefused, Shadow, hold_alone, leftovers
+from projections.shadow import RebuildRefused, Shadow, hold_alone, leftovers, let_go
 from projections.shadow_indexes import build_side_by_side
 from projections.shadow_sql import BE_AN_INDEX_BUILDER
 from projections.shadow_state import begin
@@ -61,6 +61,13 @@ def test_an_index_that_is_still_being_built_stands_in_the_next_rebuild_s_way(
         assert leftovers(connection) == []
     eventually(lambda: leftovers(connection), timeout_s=10, what="its end")
     hold_alone(connection, "table")
+
+
+def test_who_has_let_go_stands_in_nobody_s_way(database_url: str) -> None:
+    for _ in range(50):
+        held = psycopg.connect(database_url, autocommit=True)
+        hold_alone(held, "table")
+        let_go(held)
 
 
 def test_builders_end_as_soon_as_one_fails(
