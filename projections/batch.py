@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from projections.planning import plan_by_key
 from projections.projection import Decoded
 from projections.unsealing import Unsealer
 from schemas.compact import CompactEvent, compact
@@ -44,8 +45,11 @@ class PreparedBatch(Generic[R]):
             self._add(self.unopened)
             self.unopened, self.asked = [], None
 
-    def taken(self) -> Any:
-        """What was asked in this transaction."""
+    def taken(self, connection: Any, ask: Callable[[Any, Any], None]) -> Any:
+        """What was asked in this transaction; asked now, if it was not."""
+        if self.asked is None:
+            plan_by_key(connection)
+            ask(connection, self)
         asked, self.asked = self.asked, None
         return asked
 

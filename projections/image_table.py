@@ -15,7 +15,6 @@ from projections import image_sql as sql
 from projections.image_batch import ImageBatch, joined
 from projections.merge import State, is_conflict
 from projections.pipelining import is_pipelined, pipeline
-from projections.planning import plan_by_key
 from projections.projection import Applied, Decoded, NeedExclusive, Whole
 from projections.unsealing import Unsealer
 from projections.wire import TextArray, copy_rows
@@ -85,10 +84,7 @@ class TableProjection:
         """See Projection.apply."""
         batch = self.prepare(events) if prepared is None else prepared
         batch.open(connection, self._unsealer)
-        if batch.asked is None:
-            plan_by_key(connection)
-            self.ask(connection, batch)
-        asked: Asked = batch.taken()
+        asked: Asked = batch.taken(connection, self.ask)
         changes = compare(asked.keys, asked.states(), batch, by_copy=not is_pipelined(connection))
         if changes.unprotected and not exclusive:
             raise NeedExclusive

@@ -81,10 +81,7 @@ class StatisticsProjection:
         batch = self.prepare(events) if prepared is None else prepared
         batch.open(connection, self._unsealer)
         shard = min(decoded.record.partition for decoded in events)
-        if batch.asked is None:
-            plan_by_key(connection)
-            self.ask(connection, batch)
-        asked: Asked = batch.taken()
+        asked: Asked = batch.taken(connection, self.ask)
         generation, unsettled, stored = asked.answers()
         if unsettled >= self._max_unsettled and not exclusive:
             raise NeedExclusive
