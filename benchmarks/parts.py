@@ -64,7 +64,7 @@ def _parts(records: Sequence[Record], draft: Draft) -> dict[str, Callable[[], An
     values = [record.value or b"" for record in records]
     events, table, stats = draft.decoded, TableProjection(), StatisticsProjection()
     row_of, counted_of = ImageBatch().make, StatisticsBatch().make
-    metadata = [event.data.metadata for _, event in events if event.data.metadata]  # type: ignore[union-attr]  # all are images
+    metadata = [one.held.data.metadata for one in events if one.held.data.metadata]
     return {
         "reader: decode": lambda: decode(records),
         "reader: decode: parse and check": lambda: [read_quickly(value) for value in values],

@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import Connection
 from rbloom import Bloom
 
-from consumers.decoding import decode
+from consumers.decoding import AT_ONCE, decode
 from consumers.log import LogReader
 from consumers.processor import Batch, Processor
 from projections import shadow_sql as sql
@@ -99,7 +99,7 @@ class Sorted:
     rows: list[bytes] = field(default_factory=list)
     firsts: list[Record] = field(default_factory=list)
     deferred: list[Record] = field(default_factory=list)
-    invalid: Sequence[DeadLetter] = ()
+    invalid: list[DeadLetter] = field(default_factory=list)
 
 
 def _load_table(job: Load, connection: Connection[Any], owner: str, reader: LogReader) -> None:
@@ -115,10 +115,12 @@ def _load_table(job: Load, connection: Connection[Any], owner: str, reader: LogR
     batches = reader.read(start, job.end, BATCH)
     unsealer = Unsealer()
     for records in batches:
-        draft = decode(records)
-        opened, unopened = unsealer.open_each(connection, draft.decoded)
-        found = _sort(opened, seen, job.partitions)
-        found.invalid = [*draft.invalid, *unopened]
+        found = Sorted()
+        for at in range(0, len(records), AT_ONCE):
+            draft = decode(records[at : at + AT_ONCE])
+            opened, unopened = unsealer.open_each(connection, draft.decoded)
+            found.invalid += [*draft.invalid, *unopened]
+            _sort(opened, seen, job.partitions, found)
         try:
             claims = _write(job, connection, found, claims, batches.positions)
         except Exception as exc:
@@ -129,17 +131,17 @@ def _load_table(job: Load, connection: Connection[Any], owner: str, reader: LogR
             claims = _write(job, connection, found, claims, batches.positions)
 
 
-def _sort(events: Sequence[Decoded], seen: Bloom, partitions: int) -> Sorted:
+def _sort(events: Sequence[Decoded], seen: Bloom, partitions: int, found: Sorted) -> None:
     """What no other event has a say in goes by COPY: no other process meets its request.
 
     Only a record in the partition where its request is at home can say so, and only one without an
     old id, which another request's event may name, too: the place of a record is nobody else's.
     """
-    found, make_row = Sorted(), ImageBatch().make
-    requests = [decoded.event.data.request_id for decoded in events]
+    make_row = ImageBatch().make
+    requests = [decoded.held.data.request_id for decoded in events]
     homes = home_partitions([request.encode() for request in requests], partitions)
     for decoded, request, home in zip(events, requests, homes, strict=True):
-        data: Any = decoded.event.data
+        data = decoded.held.data
         new = request not in seen
         seen.add(request)
         try:
@@ -151,7 +153,6 @@ def _sort(events: Sequence[Decoded], seen: Bloom, partitions: int) -> Sorted:
             found.firsts.append(decoded.record)
         else:
             found.deferred.append(decoded.record)
-    return found
 
 
 def _write(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import GaugeMetricFamily
@@ -100,15 +99,14 @@ class WorkerMetrics:
 
     def outcomes_of(self, events: Iterable[Decoded]) -> Tally[Outcome]:
         """What these events of tools say; nothing, if another projection's workers count it."""
-        counts: Tally[Outcome] = Tally()
         if not self._counts_outcomes:
-            return counts
-        for record, event in events:
-            data: Any = event.data
-            outcome = OUTCOMES.get(type(data))
-            if outcome is not None:
-                counts[record.partition, data.tool_name, data.model or "", outcome] += 1
-        return counts
+            return Tally()
+        said = [
+            (one.record[1], data.tool_name, data.model or "", OUTCOMES[type(data)])
+            for one in events
+            if type(data := one.held.data) in OUTCOMES
+        ]
+        return Tally(said)  # which counts a list in C
 
 
 class _LagCollector(Collector):

@@ -36,7 +36,8 @@ class TracedProcessor:
         began = time.time_ns()
         processed = self._processor.process(batch)
         ended = time.time_ns()
-        for record, event in batch.decoded:
+        for decoded in batch.decoded:
+            record, event = decoded.record, decoded.event
             if event.traceparent is not None:
                 attributes: dict[str, str | int] = {
                     "omega.projection": self._projection,

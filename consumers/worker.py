@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from consumers.decoding import decode
+from consumers.decoding import AT_ONCE, Draft, decode
 from consumers.handover import Handover
 from consumers.log import GroupLog, LogUnavailable
 from consumers.metrics import Lag, WorkerMetrics
 from consumers.retry import Backoff
 from consumers.vitals import Vitals
 from consumers.writer import BatchProcessor, Writer
+from schemas.record import Record
 
 MAX_LOG_WAIT_S = 1.0
 """Between polls that fail; a stop is not noticed meanwhile."""
@@ -162,14 +163,22 @@ class Worker:
         finally:
             self._rebalance()
         if records:
-            draft = decode(records)
-            draft.prepared = self._prepare(draft.decoded)
-            draft.outcomes = self._metrics.outcomes_of(draft.decoded)
+            draft = Draft()
+            for start in range(0, len(records), AT_ONCE):
+                draft.extend(self._made_ready(records[start : start + AT_ONCE]))
             self._metrics.consumed.inc(len(records))
             self._metrics.key_mismatches.inc(draft.key_mismatches)
             self._handover.add(draft)
         else:
             self._handover.skip_gaps(self._group.positions())
+
+    def _made_ready(self, records: Sequence[Record]) -> Draft:
+        draft = decode(records)
+        draft.prepared = self._prepare(draft.decoded)
+        draft.outcomes = self._metrics.outcomes_of(draft.decoded)
+        if draft.prepared is not None and len(records) == AT_ONCE:
+            draft.prepared.let_go()
+        return draft
 
     def _rebalance(self) -> None:
         change = self._group.rebalanced()

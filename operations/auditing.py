@@ -239,7 +239,8 @@ def _listed(store: Storage) -> Iterator[StoredAt]:
 
 
 def _events(records: Iterable[Record]) -> Iterator[EventAt]:
-    for record, event in decode(records).decoded:
+    for one in decode(records).decoded:
+        record, event = one.record, one.event
         data = event.data
         url = data.storage_url if isinstance(data, (Generated, Moved)) else None
         makes = isinstance(data, (Generated, Failed))

@@ -24,6 +24,8 @@ class PreparedBatch(Generic[R]):
 
     events: dict[str, Decoded | list[Decoded]] = field(default_factory=dict)
     ready: dict[str, R] = field(default_factory=dict)
+    spare: list[Decoded] = field(default_factory=list)
+    """Those that can be read again as they are."""
     unopened: list[Decoded] = field(default_factory=list)
     """Sealed with keys that have to be looked up first."""
     asked: Any = None
@@ -35,8 +37,16 @@ class PreparedBatch(Generic[R]):
 
     def take(self, events: Sequence[Decoded], unsealer: Unsealer) -> None:
         """Take in events that nobody else has; what cannot be opened yet waits for ``open``."""
-        self.unopened, ready = unsealer.open_known(events)
+        self.unopened, ready, self.spare = unsealer.open_known(events)
         self._add(ready)
+
+    def let_go(self) -> None:
+        """See Prepared.let_go. What was opened is kept, as it would be read again sealed."""
+        ready = self.ready
+        for decoded in self.spare:
+            if decoded.held.data.request_id in ready:
+                decoded.held = None
+        self.spare = []
 
     def open(self, connection: Any, unsealer: Unsealer) -> None:
         """Take in what waits. Raises InvalidEvent and psycopg.Error, having taken in nothing."""
@@ -55,6 +65,7 @@ class PreparedBatch(Generic[R]):
 
     def join(self, later: PreparedBatch[R]) -> None:
         """See Prepared.join. ``later`` is used up."""
+        self.spare += later.spare
         self.unopened += later.unopened
         if self.events.keys().isdisjoint(later.events):
             self.events |= later.events
@@ -72,10 +83,12 @@ class PreparedBatch(Generic[R]):
     def _add(self, events: Iterable[Decoded]) -> None:
         found, ready, make = self.events, self.ready, self.make
         for decoded in events:
-            if not isinstance(decoded.event, CompactEvent):
+            event = decoded.event if decoded.held is None else decoded.held
+            if not isinstance(event, CompactEvent):
                 # The same in the form that is wanted here.
-                decoded = Decoded(decoded.record, compact(decoded.event))  # noqa: PLW2901
-            key = decoded.event.data.request_id
+                event = compact(event)
+                decoded = Decoded(decoded.record, event)  # noqa: PLW2901
+            key = event.data.request_id
             if key in found:
                 self._another(key, decoded)
                 continue

@@ -23,7 +23,7 @@ class ImageBatch(PreparedBatch[bytes]):
     __slots__ = ()
 
     def make(self, decoded: Decoded) -> bytes | None:
-        record, event = decoded
+        record, event = decoded.record, decoded.held
         make_row = _ROWS.get(type(event.data))
         if make_row is None:
             return None

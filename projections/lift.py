@@ -49,7 +49,7 @@ _NOT_STORED = ("", None, None, None, None)
 
 def lift(decoded: Decoded) -> State:
     """The state of a request of which this event is all that is known."""
-    record, event = decoded
+    record, event = decoded.record, decoded.event
     place = row_id(record.partition, record.offset)
     lifts = _LIFTS.get(type(event.data))
     if lifts is None:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
+from msgspec import Struct
 from psycopg import Connection
 
-from schemas.compact import CompactEvent
+from schemas.compact import CompactEvent, read_record
 from schemas.events import Event
 from schemas.record import Record
 
 
-class Decoded(NamedTuple):
+class Decoded(Struct, gc=False):
     """A record of the log with the event that it decoded to."""
 
     record: Record
-    event: Event | CompactEvent
+    held: Any
+    """The event; None once it was let go, see PreparedBatch.let_go. It is ``event`` that is asked
+    for, but by whoever has just decoded it: a call would cost a third of what is done with it."""
+
+    @property
+    def event(self) -> Event | CompactEvent:
+        """The event, which is read again from the record if it was let go."""
+        held: Event | CompactEvent | None = self.held
+        if held is None:
+            held = self.held = read_record(self.record)
+        return held
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,10 @@ class Prepared(Protocol):
 
     def join(self, later: Any) -> None:
         """Take in what the same projection prepared of events that follow."""
+        ...
+
+    def let_go(self) -> None:
+        """Free the events of which all that will be written is ready: they can be read again."""
         ...
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from projections.batch import PreparedBatch
 from projections.merge import State, is_conflict, merge
@@ -27,7 +26,7 @@ class StatisticsBatch(PreparedBatch[Made]):
     labels: Labels = field(default_factory=dict)
 
     def make(self, decoded: Decoded) -> Made | None:
-        event: Any = decoded.event
+        event = decoded.held
         data = event.data
         if type(data) not in OUTCOMES:
             return None

@@ -39,19 +39,25 @@ class Unsealer:
         self._ciphers: Ciphers = {}
         self._since = clock()
 
-    def open_known(self, events: Sequence[Decoded]) -> tuple[list[Decoded], list[Decoded]]:
-        """Those that ``open`` has to open yet, and the others, which are open or never were sealed.
+    def open_known(
+        self, events: Sequence[Decoded]
+    ) -> tuple[list[Decoded], list[Decoded], list[Decoded]]:
+        """Those that ``open`` has to open yet; the others; and of these the ones as they were read.
 
         Without the database, and so that another thread may call it: what was sealed with keys
         that are remembered is opened in place.
         """
-        types, unopened, ready = self._types, list[Decoded](), list[Decoded]()
+        types = self._types
+        unopened, ready, plain = list[Decoded](), list[Decoded](), list[Decoded]()
         known = {} if self._clock() - self._since > KEEP_S else self._ciphers
         for decoded in events:
-            data: Any = decoded.event.data
-            is_sealed = type(data) in types and data.sealed is not None
-            (unopened if is_sealed and not _opened(data, known) else ready).append(decoded)
-        return unopened, ready
+            data: Any = (decoded.held or decoded.event).data
+            if type(data) in types and data.sealed is not None:
+                (ready if _opened(data, known) else unopened).append(decoded)
+            else:
+                ready.append(decoded)
+                plain.append(decoded)
+        return unopened, ready, plain
 
     def open(self, connection: Connection[Any], events: Sequence[Decoded]) -> None:
         """Open the events in place: they were decoded for whoever calls, and nobody else has them.
@@ -90,8 +96,8 @@ class Unsealer:
     def _sealed(self, events: Iterable[Decoded]) -> list[Any]:
         """The data of those that are, and are needed."""
         types, found = self._types, list[Any]()
-        for _, event in events:
-            data: Any = event.data
+        for decoded in events:
+            data: Any = decoded.event.data
             if type(data) in types and data.sealed is not None:
                 found.append(data)
         return found

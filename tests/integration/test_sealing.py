@@ -156,12 +156,13 @@ def test_what_a_known_key_sealed_is_opened_without_the_database(
     now = [0.0]
     unsealer = Unsealer(clock=lambda: now[0])
     one, two, three = (stood(sealer.seal(make(f"at-{n}", prompt="mine")), n) for n in range(3))
-    assert unsealer.open_known([one]) == ([one], [])
+    assert unsealer.open_known([one]) == ([one], [], [])
     unsealer.open(connection, [one])
-    assert unsealer.open_known([one, two]) == ([], [one, two])
+    assert unsealer.open_known([two]) == ([], [two], [])  # not as it was read
     assert two.event.data.prompt == "mine"  # type: ignore[union-attr]  # of a tool's event
     now[0] = KEEP_S + 1
-    assert unsealer.open_known([two, three]) == ([three], [two])
+    never = stood(make("at-4"), 4)
+    assert unsealer.open_known([never, three]) == ([three], [never], [never])
 
 
 def test_batches_prepared_with_and_without_keys_come_to_the_same(
@@ -176,6 +177,8 @@ def test_batches_prepared_with_and_without_keys_come_to_the_same(
         projection.apply(connection, delivery[:2], batch)
     again = projection.prepare(delivery[2:])
     assert len(again.ready) == 2
+    again.let_go()
+    assert all(one.held is not None for one in delivery[2:])  # read again, they would be sealed
     batch.join(again)
     projection.apply(connection, delivery, batch)
     assert [row[2] for row in rows(connection)] == [f"mine {n}" for n in range(4)]

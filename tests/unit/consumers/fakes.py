@@ -163,6 +163,10 @@ class FakePrepared:
     def join(self, later: FakePrepared) -> None:
         self.decoded += later.decoded
 
+    def let_go(self) -> None:
+        for one in self.decoded:
+            one.held = None
+
 
 class FakeProcessor:
     """As consumers.processor.Processor, over a Store; ``before`` and ``after`` raise its faults."""

@@ -20,7 +20,8 @@ from projections.statistics_state import Labels, contribution_of, copied, row_of
 from projections.statistics_state import lift as lift_slim
 from schemas.compact import compact, read_record
 from schemas.events import Event
-from tests.support.builders import record
+from schemas.record import Record
+from tests.support.builders import generated, moved, record
 from tests.support.strategies import events, histories
 
 
@@ -57,6 +58,24 @@ def test_what_counts_at_once_is_what_the_state_contributes(event: Event) -> None
     assert batch.labels == labels
 
 
+def told(batch: Any) -> dict[str, list[tuple[Record, Any]]]:
+    """The events of each request; those that were let go are read again."""
+    return {
+        key: [(one.record, one.event) for one in (found if isinstance(found, list) else [found])]
+        for key, found in batch.events.items()
+    }
+
+
+def test_what_is_ready_is_let_go_and_can_be_read_again() -> None:
+    once, twice = generated("r-1"), generated("r-2")
+    one, *others = delivery([once, twice, twice, moved("r-3")])
+    batch = TableProjection().prepare([one, *others])
+    batch.let_go()
+    assert one.held is None
+    assert all(other.held is not None for other in others)
+    assert one.event == compact(once)
+
+
 @pytest.mark.parametrize("projection", [TableProjection(), StatisticsProjection()])
 @given(histories(), st.data())
 def test_parts_joined_are_the_whole(
@@ -68,8 +87,11 @@ def test_parts_joined_are_the_whole(
     whole: Any = projection.prepare(delivery(history))
     joined: Any = projection.prepare([])
     for start, end in zip([0, *cuts], [*cuts, len(history)], strict=True):
-        joined.join(projection.prepare(delivery(history)[start:end]))
-    assert joined.events == whole.events
+        part = projection.prepare(delivery(history)[start:end])
+        if data.draw(st.booleans()):
+            part.let_go()
+        joined.join(part)
+    assert told(joined) == told(whole)
     assert joined.ready == whole.ready
     alone = {key for key, found in whole.events.items() if not isinstance(found, list)}
     assert whole.ready.keys() <= alone
