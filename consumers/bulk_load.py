@@ -115,12 +115,12 @@ def _load_table(job: Load, connection: Connection[Any], owner: str, reader: LogR
     batches = reader.read(start, job.end, BATCH)
     unsealer = Unsealer()
     for records in batches:
-        found = Sorted()
+        found, strays = Sorted(), _strays(records, job.partitions)
         for at in range(0, len(records), AT_ONCE):
             draft = decode(records[at : at + AT_ONCE])
             opened, unopened = unsealer.open_each(connection, draft.decoded)
             found.invalid += [*draft.invalid, *unopened]
-            _sort(opened, seen, job.partitions, found)
+            _sort(opened, seen, strays, found)
         try:
             claims = _write(job, connection, found, claims, batches.positions)
         except Exception as exc:
@@ -131,28 +131,35 @@ def _load_table(job: Load, connection: Connection[Any], owner: str, reader: LogR
             claims = _write(job, connection, found, claims, batches.positions)
 
 
-def _sort(events: Sequence[Decoded], seen: Bloom, partitions: int, found: Sorted) -> None:
+def _strays(records: Sequence[Record], partitions: int) -> set[Record]:
+    """Those that do not stand in the partition where their key is at home."""
+    homes = home_partitions([record.key or b"" for record in records], partitions)
+    pairs = zip(records, homes, strict=True)
+    return {record for record, home in pairs if record.partition != home}
+
+
+def _sort(events: Sequence[Decoded], seen: Bloom, strays: set[Record], found: Sorted) -> None:
     """What no other event has a say in goes by COPY: no other process meets its request.
 
     Only a record in the partition where its request is at home can say so, and only one without an
     old id, which another request's event may name, too: the place of a record is nobody else's.
     """
     make_row = ImageBatch().make
-    requests = [decoded.held.data.request_id for decoded in events]
-    homes = home_partitions([request.encode() for request in requests], partitions)
-    for decoded, request, home in zip(events, requests, homes, strict=True):
-        data = decoded.held.data
+    for decoded in events:
+        record, data = decoded.record, decoded.held.data
+        request = data.request_id
+        at_home = record.key == request.encode() and not (strays and record in strays)
         new = request not in seen
         seen.add(request)
         try:
-            row = make_row(decoded) if new and home == decoded.record.partition else None
+            row = make_row(decoded) if new and at_home else None
         except (ValueError, OverflowError):
             row = None  # whatever is wrong with it is isolated where it is merged
         if row is not None and data.row_id is None:
             found.rows.append(row)
-            found.firsts.append(decoded.record)
+            found.firsts.append(record)
         else:
-            found.deferred.append(decoded.record)
+            found.deferred.append(record)
 
 
 def _write(

@@ -150,9 +150,9 @@ class KafkaRecordBatches:
     def _poll(self, consumer: Consumer) -> tuple[Sequence[Record], bool]:
         """What arrived of the range, and whether any position moved."""
         with translated():
-            found = records(consumer.kafka.poll(100, self._max_records))
+            fetched = consumer.kafka.poll(100, self._max_records)
             moved = self._advance(consumer)
-        return self._inside(found), moved
+        return records({place: self._inside(found) for place, found in fetched.items()}), moved
 
     def _advance(self, consumer: Consumer) -> bool:
         """Note how far the consumer has come, past gaps too, and stop what has reached its end."""
@@ -167,12 +167,12 @@ class KafkaRecordBatches:
                 consumer.kafka.pause(place)
         return moved
 
-    def _inside(self, found: Sequence[Record]) -> Sequence[Record]:
-        """Without the records behind the end, which come with the last batch."""
-        end = self._end
-        if all(record.offset < end[record.partition] for record in found):
+    def _inside(self, found: list[Record]) -> list[Record]:
+        """A partition's, without those behind the end, which come with the last batch."""
+        end = self._end[found[-1].partition] if found else 0
+        if not found or found[-1].offset < end:
             return found
-        return [record for record in found if record.offset < end[record.partition]]
+        return [record for record in found if record.offset < end]
 
     def _places(self, numbers: Collection[int]) -> list[Any]:
         return [TopicPartition(self._topic, number) for number in numbers]

@@ -19,9 +19,10 @@ from consumers.bulk_load import BATCH, Load, load, replay
 from consumers.isolation import apply_isolating
 from consumers.log import LogReader, TopicState
 from consumers.processor import Processor
-from projections import past_table
+from projections import comparing, past_table
 from projections import shadow_sql as sql
 from projections import swap as swapping
+from projections.comparing import Comparison
 from projections.connections import connector
 from projections.dead_letters import store
 from projections.positions import Claim, ProjectionKey, lock_projection, read_positions
@@ -37,7 +38,6 @@ from projections.shadow import (
 )
 from projections.shadow_state import begin, fence_off, finish_loading, resumable
 from projections.shadow_tables import create
-from projections.swap import Comparison
 from schemas.codec import decode_record
 from schemas.record import Record
 
@@ -144,7 +144,7 @@ class Rebuild:
         """Compare shadow and live tables at the same positions; the workers wait meanwhile."""
         with self._connection.transaction():
             self._catch_up_with_live(swapping.lock_live(self._connection, self._key()))
-            return swapping.compare(self._connection, self._shadow, unmade=unmade)
+            return comparing.compare(self._connection, self._shadow, unmade=unmade)
 
     def swap(self, *, unmade: bool = True) -> int:
         """Put the shadow in the live tables' place; how many tries the locks took."""

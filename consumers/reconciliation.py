@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from consumers.rebuild import Rebuild, Source
 from projections import reconciling, swap
+from projections.comparing import carry_over, room_for_joins
 from projections.reconciling import Difference
-from projections.swap import carry_over, room_for_joins
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from functools import partial
 from consumers.filtered_log import FilteredLog
 from consumers.history import is_of
 from consumers.rebuild import Rebuild, Source
-from projections import reconciling, swap
+from projections import comparing, reconciling, swap
 from projections.reconciling import Difference, RowDiff
 from projections.statistics import StatisticsProjection
 
@@ -41,7 +41,7 @@ class Replay(Rebuild):
         with connection.transaction(), self._connect_shadow()() as fresh:
             self._catch_up_with_live(swap.lock_live(connection, self._key()))
             connection.execute("SELECT set_config('statement_timeout', '0', true)")
-            swap.keep_ids(connection, shadow)
+            comparing.keep_ids(connection, shadow)
             found = reconciling.of_requests(connection, shadow, self._requests)
             rows = reconciling.values_of(connection, shadow, found[:show])
             mended = 0

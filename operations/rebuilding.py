@@ -22,7 +22,7 @@ from consumers.reconciliation import Reconciled, Reconciliation
 from consumers.replay import Replay, Replayed
 from operations.garbage import look_seldom
 from operations.wiring import PROJECTIONS, Ledger
-from projections.swap import Comparison
+from projections.comparing import Comparison
 
 POLL_S = 0.25
 FEW = 20_000

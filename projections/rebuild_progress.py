@@ -49,7 +49,7 @@ def has_previous(connection: Connection[Any], projection: str) -> bool:
 
 def _building(connection: Connection[Any], projection: str, kind: str) -> Building | None:
     shadow = shadow_of(connection, projection, kind)
-    (size,) = connection.execute(sql.SIZE, (shadow.schema,)).fetchall()[0]
+    (size,) = connection.execute(sql.SIZE, ([shadow.schema],)).fetchall()[0]
     if size is None:
         return None
     in_work = is_in_work(connection, shadow)

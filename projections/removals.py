@@ -194,7 +194,7 @@ def _kept_names(connection: Connection[Any], *names: str) -> list[tuple[str, str
     """Schema and name of such tables in every schema that a rebuild has made."""
     live = str(connection.execute("SELECT current_schema()").fetchall()[0][0])
     shadows = [Shadow(projection, live, kind) for projection in TABLES for kind in KINDS]
-    schemas = {schema for shadow in shadows for schema in (shadow.previous, shadow.schema)}
+    schemas = {one for shadow in shadows for one in (shadow.previous, *shadow.droppable)}
     return connection.execute(KEPT, (sorted(schemas), list(names))).fetchall()
 
 

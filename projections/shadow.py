@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from psycopg import Connection
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import Identifier
 
 from projections import shadow_sql as sql
 from projections.connections import DatabaseError
@@ -59,6 +59,16 @@ class Shadow:
         return f"omega_previous_{self.projection}"
 
     @property
+    def replaced(self) -> str:
+        """Where a swap puts what was kept until then, to be dropped when it is done."""
+        return f"omega_replaced_{self.projection}"
+
+    @property
+    def droppable(self) -> tuple[str, ...]:
+        """The schemas that nobody needs who does not go on with the work."""
+        return (self.schema, self.replaced) if self.kind == "rebuild" else (self.schema,)
+
+    @property
     def builder(self) -> str:
         """The name of the lock that who builds it holds alone."""
         return f"builder/{self.schema}"
@@ -85,6 +95,7 @@ class Shadow:
             "shadow": Identifier(self.schema),
             "live": Identifier(self.live),
             "previous": Identifier(self.previous),
+            "replaced": Identifier(self.replaced),
         }
 
 
@@ -129,12 +140,12 @@ class Leftover(NamedTuple):
 
 
 def leftovers(connection: Connection[Any]) -> list[Leftover]:
-    """Shadows whose builder has ended without finishing or removing them."""
+    """Shadows whose builder has ended without finishing or removing them, or what it replaced."""
     found = []
     for projection in TABLES:
         for kind in KINDS:
             shadow = Shadow(projection, "", kind)
-            (size,) = connection.execute(sql.SIZE, (shadow.schema,)).fetchall()[0]
+            (size,) = connection.execute(sql.SIZE, (list(shadow.droppable),)).fetchall()[0]
             if size is not None and not is_in_work(connection, shadow):
                 found.append(Leftover(projection, kind, size))
     return found
@@ -163,5 +174,11 @@ def exists(connection: Connection[Any], schema: str) -> bool:
 
 
 def drop(connection: Connection[Any], shadow: Shadow) -> None:
-    """Remove the shadow, where there is one."""
-    connection.execute(SQL("DROP SCHEMA IF EXISTS {shadow} CASCADE").format(**shadow.names))
+    """Remove the shadow, where there is one, and what a swap replaced and did not come to drop."""
+    for schema in shadow.droppable:
+        drop_schema(connection, schema)
+
+
+def drop_schema(connection: Connection[Any], schema: str) -> None:
+    """Remove a schema and all that is in it, where there is one."""
+    connection.execute(sql.DROP_SCHEMA.format(schema=Identifier(schema)))

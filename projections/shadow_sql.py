@@ -119,26 +119,29 @@ WHERE has_sequence_privilege(s, 'UPDATE')
     AND old.id > coalesce(pg_sequence_last_value(s::regclass), 0)
 """
 
-HAS_UNMADE = SQL("SELECT 1 FROM {live}.generated_images WHERE event_id IS NULL LIMIT 1")
-
 # A million requests fit, beside what the server needs for everybody else.
 ROOM_FOR_JOINS = "SELECT set_config('work_mem', '128MB', true)"
 
 # A record's hash is a sum over its columns, so that two rows which have exchanged a value would
-# add up to the same; hashed once more, they do not.
+# add up to the same; with another seed for each request, they do not. The last column are the rows
+# that no event made.
 DIGEST_TABLE = SQL("""
-SELECT count(*), sum(hashtextextended(hash_record_extended(t, 0)::text, 0))
-FROM {schema}.generated_images AS t WHERE event_id IS NOT NULL
+SELECT count(event_id),
+    sum(hash_record_extended(t, hashtextextended(request_id, 0))) FILTER (
+        WHERE event_id IS NOT NULL),
+    count(*) - count(event_id)
+FROM {schema}.generated_images AS t
 """)
 
 # The id is the seed of its request's hash.
 DIGEST_IDS = SQL("""
-SELECT count(*), sum(hashtextextended(request_id, id))
-FROM {schema}.generated_images WHERE event_id IS NOT NULL
+SELECT count(event_id), sum(hashtextextended(request_id, id)) FILTER (WHERE event_id IS NOT NULL),
+    count(*) - count(event_id)
+FROM {schema}.generated_images
 """)
 
 DIGEST_STATS = SQL("""
-SELECT count(*), sum(hashtextextended(hash_record_extended(t, 0)::text, 0))
+SELECT count(*), sum(hash_record_extended(t, hashtextextended(request_id, 0))), 0
 FROM {schema}.statistics_requests AS t
 """)
 
@@ -200,6 +203,11 @@ FROM {live}.statistics_requests AS l FULL JOIN {shadow}.statistics_requests AS s
 WHERE l.request_id IS NULL OR s.request_id IS NULL OR s.* IS DISTINCT FROM l.*
 ORDER BY kind DESC LIMIT %(limit)s
 """)
+
+DROP_SCHEMA = SQL("DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+# What is left of a shadow whose tables are live is no rebuild to go on with.
+FORGET_STATE = SQL("DELETE FROM {shadow}.rebuild_state")
 
 SAVE_POSITIONS = SQL("""
 CREATE TABLE {previous}.projection_positions AS
@@ -278,5 +286,5 @@ SELECT EXISTS (
 
 SIZE = """
 SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
-WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s) AND relkind = 'r'
+WHERE relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname = ANY(%s)) AND relkind = 'r'
 """

@@ -16,8 +16,8 @@ from operations.cli.times import past_time
 from operations.rebuilding import RebuildOptions, run_as_of, run_rebuild, source_of
 from operations.settings import load_settings
 from operations.wiring import Ledger, open_ledger
+from projections.comparing import Comparison
 from projections.shadow import KINDS
-from projections.swap import Comparison
 
 
 def rebuild(

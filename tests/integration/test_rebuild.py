@@ -18,8 +18,8 @@ from consumers.rebuild import Rebuild, RebuildRefused
 from operations.rebuilding import RebuildOptions, RebuildResult, run_rebuild, source_of
 from operations.settings import Settings
 from operations.wiring import PROJECTIONS, Ledger, servers
+from projections.comparing import _compare_sums
 from projections.shadow import Shadow, exists
-from projections.swap import _is_alike
 from schemas.record import Record
 from tests.support.checker import (
     actual_poison,
@@ -160,7 +160,7 @@ def test_two_rows_that_have_exchanged_a_value_are_not_alike(
     )
     connection.execute(f"CREATE SCHEMA {shadow.schema}")
     connection.execute(f"CREATE TABLE {shadow.schema}.generated_images AS TABLE generated_images")
-    assert _is_alike(connection, shadow)
+    assert _compare_sums(connection, shadow).alike
     for number in range(1, 40, 2):
         pair = [f"r{number}", f"r{number + 1}"]
         exchange = SQL(
@@ -169,9 +169,9 @@ def test_two_rows_that_have_exchanged_a_value_are_not_alike(
             " AND a.request_id <> b.request_id"
         ).format(column=Identifier(column))
         connection.execute(exchange, {"pair": pair})
-        assert not _is_alike(connection, shadow), pair
+        assert not _compare_sums(connection, shadow).alike, pair
         connection.execute(exchange, {"pair": pair})
-        assert _is_alike(connection, shadow)
+        assert _compare_sums(connection, shadow).alike
 
 
 def test_rows_that_would_be_lost_refuse_the_swap_unless_their_number_is_named(
