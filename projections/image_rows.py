@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from struct import Struct
 from typing import Any
 
-from pydantic_core import to_json
+import msgspec
 
 from projections.lift import Image
 from projections.merge import Deletion, Move, Outcome, State
@@ -28,6 +28,7 @@ NO_EVENT = Outcome(datetime.min.replace(tzinfo=UTC), "", False, None)
 """Stands for a row that no event made: the weakest outcome there is, so any event overrules it."""
 
 JSONB_VERSION = b"\x01"
+_to_json = msgspec.json.Encoder().encode
 known_arrays = TextArrays()
 
 
@@ -122,7 +123,7 @@ def id_of_copied(row: bytes) -> int:
 
 def json_bytes(metadata: dict[str, Any] | bytes) -> bytes:
     """Metadata as JSON in UTF-8."""
-    return metadata if isinstance(metadata, bytes) else to_json(metadata)
+    return metadata if isinstance(metadata, bytes) else _to_json(metadata)
 
 
 def _metadata_text(metadata: dict[str, Any] | bytes | None) -> str | None:
