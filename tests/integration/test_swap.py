@@ -1,0 +1,106 @@
+"""What a swap keeps readers waiting for, and what is left when it ends half-way through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from consumers.rebuild import Rebuild
+from operations.rebuilding import source_of
+from operations.wiring import Ledger
+from projections import swap as swapping
+from projections.positions import announce
+from projections.removals import _kept_names
+from projections.shadow import exists, leftovers
+from tests.integration.test_rebuild import NAMES, filled, judge, ledger, rebuild, records
+
+__all__ = ["ledger"]
+
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
+
+TABLES_OF = """
+SELECT DISTINCT nspname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+WHERE nspname LIKE 'omega%' AND relkind = 'r' ORDER BY 1
+"""
+
+
+def setting(connection: Connection[Any]) -> str:
+    return str(connection.execute("SHOW synchronous_commit").fetchall()[0][0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_readers_do_not_wait_for_the_disk(
+    ledger: Ledger,
+    connection: Connection[Any],
+    kafka_server: str,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """PostgreSQL waits at a commit for the disk when it is asked to, or has dropped a table."""
+    filled(ledger, kafka_server, 500)
+    rebuild(ledger, name)
+    told = []
+
+    def at_the_end(own: Connection[Any], *rest: Any) -> None:
+        announce(own, *rest)
+        there = [row[0] for row in own.execute(TABLES_OF).fetchall()]
+        told.append((setting(own), there))
+
+    monkeypatch.setattr(swapping, "announce", at_the_end)
+    schemas = [f"omega_{kind}_{name}" for kind in ("previous", "rebuild", "replaced")]
+    rebuild(ledger, name)
+    with Rebuild(source_of(ledger, name)) as work:
+        work.roll_back()
+        assert setting(work._connection) == "on"
+    assert told == [("off", schemas), ("off", [schemas[0], schemas[2]])]
+    assert [row[0] for row in connection.execute(TABLES_OF).fetchall()] == schemas[:1]
+    judge(connection, records(ledger))
+
+
+def test_one_that_ends_after_its_commit_leaves_only_what_the_next_one_drops(
+    ledger: Ledger,
+    connection: Connection[Any],
+    kafka_server: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    filled(ledger, kafka_server, 500)
+    rebuild(ledger, "table")
+    connection.execute("DELETE FROM generated_images WHERE tool_name = 'renderChart'")
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(swapping, "drop", killed)
+        with pytest.raises(KeyboardInterrupt):
+            rebuild(ledger, "table")
+    judge(connection, records(ledger))
+    assert exists(connection, "omega_replaced_table")
+    # A user who is erased now is erased there, too.
+    kept = {schema for schema, _ in _kept_names(connection, "generated_images")}
+    assert kept == {"omega_previous_table", "omega_replaced_table"}
+    (left,) = leftovers(connection)
+    assert left[:2] == ("table", "rebuild")
+    assert left.bytes > 0
+    result = rebuild(ledger, "table")
+    assert not result.resumed
+    assert result.comparison.identical
+    assert not exists(connection, "omega_replaced_table")
+    assert leftovers(connection) == []
+    with Rebuild(source_of(ledger, "table")) as work:
+        work.roll_back()
+    judge(connection, records(ledger))
+
+
+def test_what_was_left_can_be_removed_without_another(
+    ledger: Ledger, connection: Connection[Any]
+) -> None:
+    connection.execute("CREATE SCHEMA omega_replaced_table")
+    connection.execute("CREATE TABLE omega_replaced_table.generated_images (id BIGINT)")
+    assert leftovers(connection)
+    with Rebuild(source_of(ledger, "table")) as work:
+        work.abandon()
+    assert leftovers(connection) == []
+    assert not exists(connection, "omega_replaced_table")
