@@ -27,9 +27,9 @@ def connector(
 ) -> Callable[[], Connection[Any]]:
     """A function that opens connections in autocommit mode, to the writable server.
 
-    ``search_path`` is for those that fill a shadow. Their commits do not wait for the disk: that of
-    the swap does, and whatever was committed before it is then on the disk, too. The function
-    raises psycopg.OperationalError.
+    ``search_path`` is for those that fill a shadow. Their commits do not wait for the disk:
+    what ends a rebuild does, and whatever was committed before is then on the disk, too. The
+    function raises psycopg.OperationalError.
     """
     url = connection_info(database_url, name, search_path=search_path, lock_s=lock_s)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from psycopg.sql import SQL, Identifier
 from projections import shadow_sql as sql
 from projections.comparing import carry_over
 from projections.positions import Claim, ProjectionKey, announce, lock_positions, lock_projection
-from projections.shadow import RebuildRefused, Shadow, drop, drop_schema, exists
+from projections.shadow import RebuildRefused, Shadow, drop_schema, exists
 from schemas.record import FIRST_LOG_ID
 
 READERS_WAIT = "50ms"
@@ -65,7 +66,10 @@ def swap(
     drop_schema(connection, shadow.replaced)
     tries = _until_locked(connection, once)
     # Which waits for the disk, and so for all that was committed before.
-    drop(connection, shadow)
+    drop_schema(connection, shadow.schema)
+    # The swap is done, whoever still reads what was kept until then; the next rebuild drops it.
+    with suppress(psycopg.errors.LockNotAvailable):
+        drop_schema(connection, shadow.replaced)
     return tries
 
 

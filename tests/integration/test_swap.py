@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from projections.positions import announce
 from projections.removals import _kept_names
 from projections.shadow import exists, leftovers
 from tests.integration.test_rebuild import NAMES, filled, judge, ledger, rebuild, records
+from tests.integration.test_rebuild_resume import held, made, running
+from tests.support.waiting import eventually
 
 __all__ = ["ledger"]
 
@@ -59,25 +62,26 @@ def test_readers_do_not_wait_for_the_disk(
     judge(connection, records(ledger))
 
 
-def test_one_that_ends_after_its_commit_leaves_only_what_the_next_one_drops(
-    ledger: Ledger,
-    connection: Connection[Any],
-    kafka_server: str,
-    monkeypatch: pytest.MonkeyPatch,
+def test_one_that_is_killed_after_its_commit_leaves_only_what_the_next_one_drops(
+    ledger: Ledger, connection: Connection[Any], kafka_server: str
 ) -> None:
     filled(ledger, kafka_server, 500)
     rebuild(ledger, "table")
     connection.execute("DELETE FROM generated_images WHERE tool_name = 'renderChart'")
-
-    def killed(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(swapping, "drop", killed)
-        with pytest.raises(KeyboardInterrupt):
-            rebuild(ledger, "table")
+    with ledger.connect() as holder, running(ledger) as process:
+        # In the way of its first commit after the swap: that which drops the shadow.
+        holder.execute("SET idle_in_transaction_session_timeout = 0")
+        eventually(lambda: made(connection), timeout_s=60, what="the shadow")
+        holder.execute("BEGIN")
+        holder.execute("LOCK TABLE omega_rebuild_table.rebuild_state IN ACCESS SHARE MODE")
+        eventually(
+            lambda: exists(connection, "omega_replaced_table"), timeout_s=60, what="the swap"
+        )
+        process.kill()
+        process.wait(10)
+        holder.execute("ROLLBACK")
+    eventually(lambda: not held(ledger), timeout_s=10, what="the end of its session")
     judge(connection, records(ledger))
-    assert exists(connection, "omega_replaced_table")
     # A user who is erased now is erased there, too.
     kept = {schema for schema, _ in _kept_names(connection, "generated_images")}
     assert kept == {"omega_previous_table", "omega_replaced_table"}
@@ -92,6 +96,27 @@ def test_one_that_ends_after_its_commit_leaves_only_what_the_next_one_drops(
     with Rebuild(source_of(ledger, "table")) as work:
         work.roll_back()
     judge(connection, records(ledger))
+
+
+def test_who_reads_what_was_kept_until_then_does_not_make_a_swap_fail(
+    ledger: Ledger, connection: Connection[Any], kafka_server: str
+) -> None:
+    filled(ledger, kafka_server, 500)
+    rebuild(ledger, "table")
+    with Rebuild(source_of(ledger, "table")) as work, ThreadPoolExecutor(1) as pool:
+        work.load(work.prepare(), pool, 1)
+        work.finish()
+        work._connection.execute("SET lock_timeout = '200ms'")
+        with ledger.connect() as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM omega_previous_table.generated_images")
+            assert work.swap() == 1
+            assert leftovers(reader) == []  # its builder is there still
+    judge(connection, records(ledger))
+    assert exists(connection, "omega_replaced_table")
+    assert not exists(connection, "omega_rebuild_table")
+    rebuild(ledger, "table")
+    assert not exists(connection, "omega_replaced_table")
 
 
 def test_what_was_left_can_be_removed_without_another(
