@@ -152,7 +152,8 @@ class KafkaRecordBatches:
         with translated():
             fetched = consumer.kafka.poll(100, self._max_records)
             moved = self._advance(consumer)
-        return records({place: self._inside(found) for place, found in fetched.items()}), moved
+        inside = {place: self._inside(place.partition, of) for place, of in fetched.items()}
+        return records(inside), moved
 
     def _advance(self, consumer: Consumer) -> bool:
         """Note how far the consumer has come, past gaps too, and stop what has reached its end."""
@@ -167,12 +168,12 @@ class KafkaRecordBatches:
                 consumer.kafka.pause(place)
         return moved
 
-    def _inside(self, found: list[Record]) -> list[Record]:
+    def _inside(self, partition: int, found: list[Record]) -> list[Record]:
         """A partition's, without those behind the end, which come with the last batch."""
-        end = self._end[found[-1].partition] if found else 0
-        if not found or found[-1].offset < end:
-            return found
-        return [record for record in found if record.offset < end]
+        end = self._end[partition]
+        if found and found[-1].offset >= end:
+            return [record for record in found if record.offset < end]
+        return found
 
     def _places(self, numbers: Collection[int]) -> list[Any]:
         return [TopicPartition(self._topic, number) for number in numbers]

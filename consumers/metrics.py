@@ -102,7 +102,7 @@ class WorkerMetrics:
         if not self._counts_outcomes:
             return Tally()
         said = [
-            (one.record[1], data.tool_name, data.model or "", OUTCOMES[type(data)])
+            (one.record.partition, data.tool_name, data.model or "", OUTCOMES[type(data)])
             for one in events
             if type(data := one.held.data) in OUTCOMES
         ]

@@ -176,6 +176,7 @@ class Worker:
         draft = decode(records)
         draft.prepared = self._prepare(draft.decoded)
         draft.outcomes = self._metrics.outcomes_of(draft.decoded)
+        # A part that is not full may become a small batch, which is written from its events.
         if draft.prepared is not None and len(records) == AT_ONCE:
             draft.prepared.let_go()
         return draft

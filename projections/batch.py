@@ -83,7 +83,7 @@ class PreparedBatch(Generic[R]):
     def _add(self, events: Iterable[Decoded]) -> None:
         found, ready, make = self.events, self.ready, self.make
         for decoded in events:
-            event = decoded.event if decoded.held is None else decoded.held
+            event = decoded.held  # the unsealer has looked at it
             if not isinstance(event, CompactEvent):
                 # The same in the form that is wanted here.
                 event = compact(event)

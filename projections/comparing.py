@@ -42,11 +42,7 @@ def carry_over(connection: Connection[Any], shadow: Shadow, *, unmade: bool) -> 
     if shadow.projection != "table":
         return 0
     both = _look_at_both(connection, shadow, sql.DIGEST_IDS)
-    if both.unmade_of_shadow:
-        connection.execute(sql.DROP_UNMADE.format(**shadow.names))
-    if not both.alike:
-        keep_ids(connection, shadow)
-    return _carry_unmade(connection, shadow) if unmade and both.unmade_of_live else 0
+    return _take_over(connection, shadow, both, unmade=unmade)[1]
 
 
 def compare(connection: Connection[Any], shadow: Shadow, *, unmade: bool) -> Comparison:
@@ -56,15 +52,21 @@ def compare(connection: Connection[Any], shadow: Shadow, *, unmade: bool) -> Com
     """
     connection.execute("SELECT set_config('statement_timeout', '0', true)")
     both = _compare_sums(connection, shadow)
-    if both.unmade_of_shadow:
-        connection.execute(sql.DROP_UNMADE.format(**shadow.names))
-    alike = both.alike
-    if not alike and keep_ids(connection, shadow):
-        alike = _compare_sums(connection, shadow).alike
-    carried = _carry_unmade(connection, shadow) if unmade and both.unmade_of_live else 0
-    if alike:
+    kept, carried = _take_over(connection, shadow, both, unmade=unmade)
+    if both.alike or (kept and _compare_sums(connection, shadow).alike):
         return Comparison(0, 0, 0, 0, unmade=carried)
     return _compare_each(connection, shadow, carried)
+
+
+def _take_over(
+    connection: Connection[Any], shadow: Shadow, both: BothSides, *, unmade: bool
+) -> tuple[int, int]:
+    """How many ids of live rows, and how many rows that no event made, the shadow has taken."""
+    if both.unmade_of_shadow:
+        connection.execute(sql.DROP_UNMADE.format(**shadow.names))
+    kept = 0 if both.alike else keep_ids(connection, shadow)
+    carried = _carry_unmade(connection, shadow) if unmade and both.unmade_of_live else 0
+    return kept, carried
 
 
 def keep_ids(connection: Connection[Any], shadow: Shadow) -> int:

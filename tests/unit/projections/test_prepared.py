@@ -74,6 +74,9 @@ def test_what_is_ready_is_let_go_and_can_be_read_again() -> None:
     assert one.held is None
     assert all(other.held is not None for other in others)
     assert one.event == compact(once)
+    one.held = None
+    again = TableProjection().prepare([one, *others])
+    assert (told(again), again.ready) == (told(batch), batch.ready)
 
 
 @pytest.mark.parametrize("projection", [TableProjection(), StatisticsProjection()])
