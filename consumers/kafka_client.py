@@ -22,10 +22,8 @@ from kafka.coordinator.assignors.cooperative_sticky import (  # type: ignore[imp
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]  # same
 from kafka.structs import MemberState  # type: ignore[import-untyped]  # same
 
-from consumers.kafka_records import quick
 from consumers.log import LogError, LogUnavailable, OffsetOutOfRange, TopicMissing
 from schemas.kafka_connection import KafkaConnection
-from schemas.record import Record
 
 __all__ = [
     "ConfigResource",
@@ -39,17 +37,17 @@ CONSUMER_SETTINGS: Mapping[str, Any] = {
     # Positions live in Postgres: the group's own are neither written nor looked at.
     "enable_auto_commit": False,
     "auto_offset_reset": "none",
-    # Records of an aborted transaction never happened.
-    "isolation_level": "read_committed",
-    "check_crcs": True,
     "allow_auto_create_topics": False,
     "metrics_enabled": False,
+    # A fetch is there to be told when the topic is no more: it waits for more than there can be.
+    "fetch_min_bytes": 2**24,
+    "fetch_max_bytes": 2**24,
+    "max_partition_fetch_bytes": 1,
+    "fetch_max_wait_ms": 1_000,
+    "check_crcs": False,
     # A broker that hangs is noticed after this time, as one that died is at once.
     "request_timeout_ms": 6_000,
     "reconnect_backoff_max_ms": 1_000,
-    # How long a fetch waits for the first record. Nothing is added to a fetch that is under way,
-    # so it is also the delay with which a partition that was just assigned is read.
-    "fetch_max_wait_ms": 250,
 }
 
 
@@ -72,9 +70,6 @@ class Consumer:
             _give_up(opened)
             raise
         self._network: Any = opened[0]
-        # The library has no way to say how records are unpacked, which is most of its time.
-        fetcher = self.kafka._fetcher
-        fetcher.PartitionRecords = quick(fetcher.PartitionRecords, kafka_errors.CorruptRecordError)
         self.cluster: Any = self._network.cluster
 
     def connected(self, nodes: Iterable[int | str | None]) -> bool:
@@ -169,11 +164,6 @@ def already_there(create: Callable[[], Any]) -> bool:
     except kafka_errors.TopicAlreadyExistsError:
         return True
     return False
-
-
-def records(fetched: Mapping[Any, list[Record]]) -> list[Record]:
-    """What a Consumer's poll returned; in the order of their offsets within each partition."""
-    return [record for batch in fetched.values() for record in batch]
 
 
 @contextmanager

@@ -1,4 +1,8 @@
-"""A member of a Kafka consumer group, which only hands out partitions: GroupLog on kafka-python."""
+"""A member of a Kafka consumer group, which only hands out partitions: GroupLog on Kafka.
+
+kafka-python is the member, since it lets one look at how the group is; it reads no record. The
+partitions that it holds are read by a Fetcher.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,9 @@ from consumers.kafka_client import (
     CooperativeStickyAssignor,
     RebalanceListener,
     TopicPartition,
-    records,
     translated,
 )
+from consumers.kafka_fetcher import Fetcher
 from consumers.kafka_topics import topic_id as ask_topic_id
 from consumers.log import (
     Assignment,
@@ -28,6 +32,9 @@ from consumers.log import (
 )
 from schemas.kafka_connection import KafkaConnection
 from schemas.record import Record
+
+_TEND_S = 0.1
+"""How often the membership is seen to while records are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,9 @@ class KafkaGroupLog:
         self._topic_id = topic_id
         self._settings = settings
         self._consumer: Consumer | None = None
+        self._fetcher: Fetcher | None = None
+        self._tended_at = float("-inf")
+        self._watched: int | None = None
         # Changed by the rebalance callbacks, which run while this thread waits in poll or close.
         self._held: set[int] = set()
         self._started: set[int] = set()
@@ -101,13 +111,12 @@ class KafkaGroupLog:
             time.sleep(min(timeout_s, 0.02))
             return []
         try:
-            with translated():
-                fetched = self._poll(consumer, timeout_s, max_records)
+            found = self._read(consumer, timeout_s, max_records)
         except OffsetOutOfRange as exc:
             self._check_id()
             raise OffsetOutOfRange(self._explained(consumer, exc)) from exc
         self._check_name(consumer)
-        return records(fetched)
+        return found
 
     def rebalanced(self) -> Assignment:
         """A partition that was taken and given back is in both."""
@@ -122,25 +131,22 @@ class KafkaGroupLog:
         if self._consumer is None:
             return
         ours = {number: offset for number, offset in positions.items() if number in self._held}
-        for number, offset in ours.items():
-            self._consumer.kafka.seek(self._place(number), offset)
+        self._opened_fetcher().start(ours)
         self._started |= ours.keys()
-        if not self._paused:
-            self._consumer.kafka.resume(*self._places(ours))
 
     def pause(self) -> None:
         self._paused = True
-        if self._consumer is not None:
-            self._consumer.kafka.pause(*self._places(self._held))
 
     def resume(self) -> None:
         self._paused = False
-        if self._consumer is not None:
-            self._consumer.kafka.resume(*self._places(self._started))
 
     def rejoin(self) -> None:
         """The next poll joins, as a new member."""
         consumer, self._consumer = self._consumer, None
+        fetcher, self._fetcher = self._fetcher, None
+        self._watched = None
+        if fetcher is not None:
+            fetcher.close()
         if consumer is not None:
             consumer.close(self._settings.leave_timeout_s)
         self._take(self._places(self._held))
@@ -149,31 +155,21 @@ class KafkaGroupLog:
         """As the fetches tell; asked for where they do not; lacking where nobody answers."""
         if self._consumer is None:
             return {}
-        fetched = {p.partition: self._consumer.kafka.highwater(p) for p in self._places(self._held)}
-        if self._paused or None in fetched.values():
+        known = self._fetcher.ends() if self._fetcher is not None else {}
+        if self._paused or self._held - known.keys():
             self._ask_for_ends(self._consumer)
-        known = {number: end for number, end in fetched.items() if end is not None}
         return {n: max(known.get(n, 0), self._ends.get(n, 0)) for n in known | self._ends}
 
     def positions(self) -> Mapping[int, int]:
-        if self._consumer is None:
-            return {}
-        with translated():
-            return {
-                place.partition: self._consumer.kafka.position(place, timeout_ms=0)
-                for place in self._places(self._started)
-            }
+        return self._fetcher.positions() if self._fetcher is not None else {}
 
     def contact(self) -> Contact:
         """A broker answers as long as its connection stands and no request to it is overdue."""
         now, consumer = time.monotonic(), self._consumer
         if consumer is None:
             return Contact(joined=False, silent_s=now - self._answered_at)
-        needed = {consumer.cluster.get_coordinator(self._group)}
-        if not self._paused:
-            places = self._places(self._started)
-            needed |= {consumer.cluster.leader_for_partition(place) for place in places}
-        if consumer.connected(needed):
+        fetching = self._paused or self._fetcher is None or self._fetcher.connected()
+        if fetching and consumer.connected([consumer.cluster.get_coordinator(self._group)]):
             self._answered_at = now
         return Contact(consumer.joined(), now - self._answered_at)
 
@@ -194,28 +190,76 @@ class KafkaGroupLog:
                 heartbeat_interval_ms=round(settings.heartbeat_s * 1000),
                 max_poll_interval_ms=round(settings.poll_interval_s * 1000),
                 metadata_max_age_ms=round(settings.metadata_age_s * 1000),
-                max_partition_fetch_bytes=settings.partition_fetch_bytes,
-                fetch_max_bytes=8 * settings.partition_fetch_bytes,
             )
             listener = RebalanceListener(partial(self._give, consumer), self._take)
             consumer.kafka.subscribe([self._topic], listener=listener)
         self._topic_seen_at = time.monotonic()
         return consumer
 
-    def _poll(self, consumer: Consumer, timeout_s: float, max_records: int) -> Any:
-        """One poll, or as many as a rebalance takes.
+    def _opened_fetcher(self) -> Fetcher:
+        if self._fetcher is None:
+            size = self._settings.partition_fetch_bytes
+            self._fetcher = Fetcher(self._connection, self._topic, size)
+        return self._fetcher
+
+    def _read(self, consumer: Consumer, timeout_s: float, max_records: int) -> Sequence[Record]:
+        """What is read of the partitions; meanwhile the membership is seen to."""
+        deadline = time.monotonic() + timeout_s
+        found: Sequence[Record] = []
+        while not found:
+            left_s = max(0.0, deadline - time.monotonic())
+            fetcher = self._fetcher if self._started and not self._paused else None
+            if fetcher is None or time.monotonic() - self._tended_at >= _TEND_S:
+                self._tend(consumer, left_s if fetcher is None else 0.0)
+            if fetcher is not None and self._started:
+                found = self._fetched(consumer, fetcher, min(left_s, _TEND_S), max_records)
+            if self._taken or self._held != self._told or time.monotonic() >= deadline:
+                break
+        return found
+
+    def _fetched(
+        self, consumer: Consumer, fetcher: Fetcher, timeout_s: float, max_records: int
+    ) -> Sequence[Record]:
+        """What arrived, if the topic is still the one that it was."""
+        before = fetcher.positions()
+        found = fetcher.poll(timeout_s, max_records)
+        if not self._topic_known(consumer):
+            fetcher.start(before)
+            return []
+        return found
+
+    def _keep_watch(self, consumer: Consumer, fetcher: Fetcher) -> None:
+        """Have kafka-python fetch of one partition, too; what it gets is not looked at.
+
+        Its fetches name the topic by its id (KIP-516), so that it knows at once when that was
+        deleted. librdkafka would read on in a new topic of the same name.
+        """
+        positions = fetcher.positions()
+        self._watched = min(positions, default=None)
+        if self._watched is not None:
+            place = self._place(self._watched)
+            consumer.kafka.seek(place, positions[self._watched])
+            consumer.kafka.resume(place)
+
+    def _tend(self, consumer: Consumer, timeout_s: float) -> None:
+        """See to the membership: one poll, or as many as a rebalance takes.
 
         A join that ends between two polls is lost to kafka-python, which then joins anew; when the
         group's leader does so, all others have to follow. Polling without a pause prevents that.
         """
         deadline = time.monotonic() + self._settings.rebalance_wait_s
-        fetched = consumer.kafka.poll(round(timeout_s * 1000), max_records)
-        while consumer.rebalancing():
-            consumer.insist_on_joining()
-            if fetched or time.monotonic() > deadline:
-                break
-            fetched = consumer.kafka.poll(50, max_records)
-        return fetched
+        with translated():
+            moved = consumer.kafka.poll(round(timeout_s * 1000), 1)
+            while consumer.rebalancing():
+                consumer.insist_on_joining()
+                if time.monotonic() > deadline:
+                    break
+                consumer.kafka.poll(50, 1)
+        self._tended_at = time.monotonic()
+        if self._fetcher is not None:
+            self._fetcher.stop(self._fetcher.positions().keys() - self._started)
+            if moved or self._watched not in self._started:
+                self._keep_watch(consumer, self._fetcher)
 
     def _give(self, consumer: Consumer, places: Collection[Any]) -> None:
         """Called back: hold the partitions, and keep the client from looking for their offsets."""
@@ -283,10 +327,12 @@ class KafkaGroupLog:
             end = consumer.ends(places, timeout_ms=2000)
         except LogError:
             return str(error)
+        at = self.positions()
         outside = [
             f"partition {place.partition}: {position}, the log has {begin[place]} to {end[place]}"
-            for place, position in zip(places, self.positions().values(), strict=True)
-            if not begin[place] <= position <= end[place]
+            for place in places
+            if (position := at.get(place.partition)) is not None
+            and not begin[place] <= position <= end[place]
         ]
         return f"positions outside topic {self._topic}: {'; '.join(outside) or error}"
 

@@ -1,14 +1,13 @@
-"""Reading given ranges of a Kafka topic, outside any group: LogReader on kafka-python."""
+"""Reading given ranges of a Kafka topic, outside any group: LogReader on Kafka."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from consumers.kafka_client import Consumer, TopicPartition, records, translated
-from consumers.kafka_topics import topic_state
+from consumers.kafka_fetcher import Fetcher
+from consumers.kafka_topics import topic_id, topic_state
 from consumers.log import LogError, LogUnavailable, OffsetOutOfRange, TopicState
 from schemas.kafka_connection import KafkaConnection
 from schemas.record import Record
@@ -18,7 +17,6 @@ from schemas.record import Record
 class ReaderSettings:
     """How ranges are read."""
 
-    connect_timeout_s: float = 10.0
     stall_timeout_s: float = 30.0
     """So long may nothing arrive before LogUnavailable is raised."""
     partition_fetch_bytes: int = 2**20
@@ -47,13 +45,15 @@ class KafkaLogReader:
         missing = start.keys() ^ end.keys()
         if missing:
             raise ValueError(f"partitions {sorted(missing)} have only one bound")
-        self._check(start, end)
+        log = self.describe()
+        self._check(log, start, end)
         batches = KafkaRecordBatches(
             self._connection,
             self._topic,
             start=start,
             end=end,
             max_records=max_records,
+            topic_id=log.topic_id,
             settings=self._settings,
         )
         self._open.append(batches)
@@ -64,8 +64,7 @@ class KafkaLogReader:
             batches.close()
         self._open.clear()
 
-    def _check(self, start: Mapping[int, int], end: Mapping[int, int]) -> None:
-        log = self.describe()
+    def _check(self, log: TopicState, start: Mapping[int, int], end: Mapping[int, int]) -> None:
         for number, first in start.items():
             if number not in log.begin:
                 raise OffsetOutOfRange(f"topic {self._topic} has no partition {number}")
@@ -88,17 +87,21 @@ class KafkaRecordBatches:
         start: Mapping[int, int],
         end: Mapping[int, int],
         max_records: int,
+        topic_id: str,
         settings: ReaderSettings,
     ) -> None:
+        self._connection = connection
         self._topic = topic
+        self._topic_id = topic_id
         self._positions = dict(start)
         self._end = dict(end)
         self._max_records = max_records
         self._settings = settings
         self._unfinished = {number for number in start if start[number] < end[number]}
-        self._consumer: Consumer | None = None
+        self._fetcher: Fetcher | None = None
         if self._unfinished:
-            self._consumer = self._opened(connection)
+            self._fetcher = Fetcher(connection, topic, settings.partition_fetch_bytes)
+            self._fetcher.start({number: start[number] for number in self._unfinished})
 
     def __iter__(self) -> KafkaRecordBatches:
         return self
@@ -106,9 +109,9 @@ class KafkaRecordBatches:
     def __next__(self) -> Sequence[Record]:
         """Raises OffsetOutOfRange, LogUnavailable, LogError."""
         moved_at = time.monotonic()
-        while self._consumer is not None and self._unfinished:
+        while self._fetcher is not None and self._unfinished:
             try:
-                found, moved = self._poll(self._consumer)
+                found, moved = self._poll(self._fetcher)
             except LogError:
                 self.close()
                 raise
@@ -120,7 +123,9 @@ class KafkaRecordBatches:
                 self.close()
                 stalled = f"{self._settings.stall_timeout_s:g} s"
                 raise LogUnavailable(f"nothing of topic {self._topic} arrived for {stalled}")
-        self.close()
+        if self._fetcher is not None:
+            self.close()
+            self._check_id()
         raise StopIteration
 
     @property
@@ -129,51 +134,32 @@ class KafkaRecordBatches:
 
     def close(self) -> None:
         """May be called twice."""
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            consumer.close(1.0)
+        fetcher, self._fetcher = self._fetcher, None
+        if fetcher is not None:
+            fetcher.close()
 
-    def _opened(self, connection: KafkaConnection) -> Consumer:
-        settings = self._settings
-        with translated():
-            consumer = Consumer(
-                connection,
-                settings.connect_timeout_s,
-                max_partition_fetch_bytes=settings.partition_fetch_bytes,
-                fetch_max_bytes=8 * settings.partition_fetch_bytes,
+    def _check_id(self) -> None:
+        """Whether all was of one topic: librdkafka reads on in a new one of the same name."""
+        now = topic_id(self._connection, self._topic)
+        if now != self._topic_id:
+            raise OffsetOutOfRange(
+                f"topic {self._topic} was recreated: its id is {now}, not {self._topic_id}"
             )
-            consumer.kafka.assign(self._places(self._unfinished))
-            for place in self._places(self._unfinished):
-                consumer.kafka.seek(place, self._positions[place.partition])
-        return consumer
 
-    def _poll(self, consumer: Consumer) -> tuple[Sequence[Record], bool]:
+    def _poll(self, fetcher: Fetcher) -> tuple[Sequence[Record], bool]:
         """What arrived of the range, and whether any position moved."""
-        with translated():
-            fetched = consumer.kafka.poll(100, self._max_records)
-            moved = self._advance(consumer)
-        inside = {place: self._inside(place.partition, of) for place, of in fetched.items()}
-        return records(inside), moved
-
-    def _advance(self, consumer: Consumer) -> bool:
-        """Note how far the consumer has come, past gaps too, and stop what has reached its end."""
-        moved = False
-        for place in self._places(sorted(self._unfinished)):
-            number = place.partition
-            position = min(consumer.kafka.position(place, timeout_ms=0), self._end[number])
-            moved = moved or position > self._positions[number]
-            self._positions[number] = position
-            if position == self._end[number]:
+        found = fetcher.poll(0.1, self._max_records)
+        moved = done = False
+        for number, position in fetcher.positions().items():
+            at = min(position, self._end[number])
+            moved = moved or at > self._positions[number]
+            self._positions[number] = at
+            if at == self._end[number]:
                 self._unfinished.discard(number)
-                consumer.kafka.pause(place)
-        return moved
-
-    def _inside(self, partition: int, found: list[Record]) -> list[Record]:
-        """A partition's, without those behind the end, which come with the last batch."""
-        end = self._end[partition]
-        if found and found[-1].offset >= end:
-            return [record for record in found if record.offset < end]
-        return found
-
-    def _places(self, numbers: Collection[int]) -> list[Any]:
-        return [TopicPartition(self._topic, number) for number in numbers]
+                fetcher.stop([number])
+                done = True
+        if done:
+            # What stands behind the end has come with the last ones.
+            end = self._end
+            found = [record for record in found if record.offset < end[record.partition]]
+        return found, moved

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.kafka_selector import Selector
-
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
@@ -53,7 +51,6 @@ class KafkaConnection:
         arguments: dict[str, Any] = {
             "bootstrap_servers": self.servers,
             "client_id": self.client_id,
-            "selector": Selector,
             "security_protocol": self.security_protocol,
             "sasl_mechanism": self.sasl_mechanism,
             "sasl_plain_username": self.sasl_username,
@@ -68,6 +65,30 @@ class KafkaConnection:
                 "ssl_check_hostname": self.tls_check_hostname,
             }
         return arguments
+
+    def librdkafka_settings(self) -> dict[str, Any]:
+        """The settings that all of librdkafka's clients take (its CONFIGURATION.md)."""
+        settings = {
+            # As syslog(3) has it: what it tells otherwise it sees to by itself.
+            "log_level": 3,
+            "bootstrap.servers": ",".join(self.servers),
+            "client.id": self.client_id,
+            "security.protocol": self.security_protocol,
+            "sasl.mechanism": self.sasl_mechanism,
+            "sasl.username": self.sasl_username,
+            "sasl.password": self.sasl_password,
+        }
+        if self.security_protocol.endswith("SSL"):
+            settings |= {
+                "ssl.ca.location": self.tls_ca_file,
+                "ssl.certificate.location": self.tls_certificate_file,
+                "ssl.key.location": self.tls_key_file,
+                "ssl.key.password": self.tls_key_password,
+                "ssl.endpoint.identification.algorithm": "https"
+                if self.tls_check_hostname
+                else "none",
+            }
+        return {name: value for name, value in settings.items() if value is not None}
 
     def _check_sasl(self) -> None:
         if self.sasl_mechanism not in MECHANISMS:

@@ -25,7 +25,7 @@ from producers.storage.checked import CheckedStorage
 from projections.backfill import count_unmade, hold_alone
 from projections.positions import read_positions
 
-PATIENT = PublisherSettings(deadline_s=30, max_pause_ms=20)
+PATIENT = PublisherSettings(deadline_s=30)
 """Nobody waits for a single one, so batches may be large."""
 
 

@@ -26,6 +26,7 @@ class OwnBroker:
 
     def __init__(self, home: Path) -> None:
         CACHE.mkdir(mode=0o700, exist_ok=True)
+        self.home = home
         self._kafka = Kafka(home, shared=CACHE)
         self._server = self._kafka.start(None)
         self.connection = KafkaConnection(f"127.0.0.1:{self._server.port}")

@@ -1,0 +1,234 @@
+"""Fetching records from Kafka: librdkafka's consumer, told which partitions to read from where.
+
+It fetches ahead, checks checksums, decompresses and leaves out what no transaction committed, on
+threads that do not need the interpreter. It joins no group and keeps no offset. Its settings are
+told in its CONFIGURATION.md, what it tells every second in its STATISTICS.md.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import msgspec
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from consumers.log import LogError, LogUnavailable, OffsetOutOfRange
+from schemas.codec import HEADERS
+from schemas.kafka_connection import KafkaConnection
+from schemas.record import Record
+
+_logger = logging.getLogger("kafka.fetcher")
+
+_USUAL = list(HEADERS)
+
+_AWAY = (
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._TRANSPORT,
+    KafkaError._TIMED_OUT,
+    KafkaError._RESOLVE,
+)
+"""Brokers come back; the library looks for them, and ``connected`` tells."""
+_DAMAGED = (KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION)
+_GONE = (
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+)
+"""Whoever reads looks by other means what topic it is."""
+_REFUSED = (
+    KafkaError._AUTHENTICATION,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+)
+
+
+class _Broker(msgspec.Struct):
+    nodeid: int
+    state: str
+
+
+class _Partition(msgspec.Struct):
+    leader: int
+
+
+class _Topic(msgspec.Struct):
+    partitions: dict[str, _Partition]
+
+
+class _Statistics(msgspec.Struct):
+    brokers: dict[str, _Broker]
+    topics: dict[str, _Topic]
+
+
+class Fetcher:
+    """Reads partitions of one topic, each from an offset on. One thread uses it.
+
+    ``partition_bytes``: so much is fetched of a partition at once, at most; compressed, as it was
+    produced. Raises LogError for settings that cannot be used, as a file that is not there.
+    """
+
+    def __init__(self, connection: KafkaConnection, topic: str, partition_bytes: int) -> None:
+        self._topic = topic
+        self._next: dict[int, int] = {}
+        self._failure: LogError | None = None
+        self._silent: set[int] = set()
+        settings = connection.librdkafka_settings() | _settings(partition_bytes)
+        callbacks = {"error_cb": self._note, "stats_cb": self._look}
+        try:
+            self._consumer = Consumer(settings | callbacks, logger=_logger)
+        except KafkaException as exc:
+            raise LogError(f"Kafka's settings: {_reason(exc.args[0])}") from exc
+
+    def start(self, positions: Mapping[int, int]) -> None:
+        """Read these partitions from there on, anew where they are read already."""
+        self.stop(positions.keys())
+        if positions:
+            places = [TopicPartition(self._topic, number, at) for number, at in positions.items()]
+            self._consumer.incremental_assign(places)
+            self._next.update(positions)
+
+    def stop(self, numbers: Iterable[int]) -> None:
+        """Read these no more; nothing of them is returned after this."""
+        gone = self._next.keys() & set(numbers)
+        if gone:
+            places = [TopicPartition(self._topic, number) for number in gone]
+            self._consumer.incremental_unassign(places)
+            for number in gone:
+                del self._next[number]
+
+    def poll(self, timeout_s: float, max_records: int) -> list[Record]:
+        """What has arrived, in the order of the offsets within each partition; or nothing, in time.
+
+        Raises OffsetOutOfRange; LogUnavailable for what is damaged on its way, and is read again;
+        LogError for what waiting does not mend.
+        """
+        self._fail()
+        first = self._consumer.poll(timeout_s)
+        messages: list[Any] = [] if first is None else [first]
+        if messages and max_records > 1:
+            messages += self._consumer.consume(max_records - 1, 0)
+        found = self._records(messages)
+        if not found:
+            self._fail()
+        return found
+
+    def positions(self) -> dict[int, int]:
+        """The offset that is read next, for each partition; past what is no record."""
+        return dict(self._next)
+
+    def ends(self) -> dict[int, int]:
+        """Where the partitions end, of those of which a fetch has told."""
+        found = {}
+        for number in self._next:
+            place = TopicPartition(self._topic, number)
+            _, end = self._consumer.get_watermark_offsets(place, cached=True)
+            if end >= 0:
+                found[number] = end
+        return found
+
+    def connected(self) -> bool:
+        """Whether the brokers that lead the partitions answered, a second ago. Never waits."""
+        return not self._silent & self._next.keys()
+
+    def close(self) -> None:
+        """May be called twice."""
+        self._next.clear()
+        self._consumer.close()
+
+    def _fail(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _records(self, messages: Iterable[Any]) -> list[Record]:
+        topic, following, usual = self._topic, self._next, _USUAL
+        found: list[Record] = []
+        add, new = found.append, tuple.__new__
+        for message in messages:
+            if message.error() is not None:
+                if self._heed(message):
+                    # What follows in these messages must not be taken for what follows in the log.
+                    self.start(self.positions())
+                    break
+                continue
+            partition, offset, headers = message.partition(), message.offset(), message.headers()
+            if offset < following.get(partition, offset + 1):
+                continue  # of a reading that was ended
+            following[partition] = offset + 1
+            head = HEADERS if headers == usual else _checked(headers)
+            time, key, value = message.timestamp()[1], message.key(), message.value()
+            add(new(Record, (topic, partition, offset, time, key, value, head)))
+        return found
+
+    def _heed(self, message: Any) -> bool:
+        """Whether the messages behind this one are not to be looked at."""
+        error = message.error()
+        number, code, at = message.partition(), error.code(), message.offset()
+        if code == KafkaError._PARTITION_EOF:
+            if number in self._next:
+                self._next[number] = max(self._next[number], at)
+        elif code == KafkaError._AUTO_OFFSET_RESET:
+            self._failure = OffsetOutOfRange(_reason(error))
+            return True
+        elif code in _DAMAGED:
+            # The library would go on behind it.
+            self._failure = LogUnavailable(f"Kafka does not answer as it should: {_reason(error)}")
+            return True
+        else:
+            self._note(error)
+        return False
+
+    def _note(self, error: KafkaError) -> None:
+        """Told of what may concern no single partition; within poll."""
+        code = error.code()
+        if code in _REFUSED:
+            self._failure = LogError(
+                f"Kafka refuses access: {_reason(error)}; check the user, password and ACLs"
+            )
+        elif error.fatal():
+            self._failure = LogError(f"Kafka: {_reason(error)}")
+        elif code not in _AWAY and code not in _GONE:
+            _logger.warning("%s", _reason(error))
+
+    def _look(self, statistics: str) -> None:
+        """Told every second how the brokers are; within poll."""
+        told = msgspec.json.decode(statistics, type=_Statistics)
+        up = {broker.nodeid for broker in told.brokers.values() if broker.state == "UP"}
+        topic = told.topics.get(self._topic, _Topic({}))
+        self._silent = {int(n) for n, state in topic.partitions.items() if state.leader not in up}
+
+
+def _settings(partition_bytes: int) -> dict[str, Any]:
+    return {
+        # The library insists on a name, and does nothing with it.
+        "group.id": "omega-images",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        # Records of an aborted transaction never happened.
+        "isolation.level": "read_committed",
+        "check.crcs": True,
+        # Tells where a log ends behind the last record.
+        "enable.partition.eof": True,
+        # A broker that hangs is noticed after this time, as one that died is at once.
+        "socket.timeout.ms": 6_000,
+        "reconnect.backoff.max.ms": 1_000,
+        "statistics.interval.ms": 1_000,
+        "fetch.wait.max.ms": 250,
+        "fetch.message.max.bytes": partition_bytes,
+        "fetch.max.bytes": 8 * partition_bytes,
+        # What is fetched ahead, and how soon it is looked whether there is room for more.
+        "queued.max.messages.kbytes": 8 * partition_bytes // 1024,
+        "fetch.queue.backoff.ms": 5,
+    }
+
+
+def _checked(headers: Collection[tuple[str, bytes | None]] | None) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, value or b"") for name, value in headers or ())
+
+
+def _reason(error: KafkaError) -> str:
+    return " ".join(error.str().split())[:500]

@@ -1,0 +1,187 @@
+"""librdkafka's producer: how it is set, the thread that it calls back on, and its errors in ours.
+
+The library batches, compresses, sends, tries again and keeps the order on threads of its own, which
+do not need the interpreter. Its settings are told in its CONFIGURATION.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from producers.publisher import (
+    PublishError,
+    PublishRefused,
+    PublishTimeout,
+    PublishUnavailable,
+    TooManyOutstanding,
+)
+from schemas.codec import HEADERS
+from schemas.kafka_connection import KafkaConnection
+from schemas.limits import MAX_VALUE_BYTES
+
+_logger = logging.getLogger("kafka.producer")
+
+_HEADERS: list[tuple[str, str | bytes | None]] = list(HEADERS)
+_POLL_S = 0.1
+"""The longest time that the thread takes to notice the end."""
+_ASK_AGAIN_S = 0.2
+_PURGE_S = 1.0
+
+_TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE)
+_NEVER = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError.TOPIC_EXCEPTION,
+    KafkaError.INVALID_RECORD,
+    KafkaError.INVALID_TIMESTAMP,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.UNSUPPORTED_COMPRESSION_TYPE,
+    KafkaError.UNSUPPORTED_VERSION,
+)
+
+
+class KafkaProducer:
+    """An open producer. All threads may use it; ``end`` must be called.
+
+    ``deadline_s``: after this time a record is acknowledged, or has failed, in seconds.
+
+    Raises PublishUnavailable for settings that cannot be used, as a file that is not there.
+    """
+
+    def __init__(self, connection: KafkaConnection, deadline_s: float) -> None:
+        self._servers = ", ".join(connection.servers)
+        self._refusal = ""
+        self.broken = False
+        """Whether it takes nothing any more, and another has to take its place."""
+        arguments = connection.librdkafka_settings() | _settings(deadline_s)
+        try:
+            self._producer = Producer(arguments, error_cb=self._note, logger=_logger)
+        except KafkaException as exc:
+            raise PublishUnavailable(f"Kafka's settings: {_reason(exc.args[0])}") from exc
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="kafka answers", daemon=True)
+        self._thread.start()
+
+    def send(
+        self, topic: str, key: bytes, value: bytes, answered: Callable[[Any, Any], None]
+    ) -> None:
+        """Hand a record over; its answer, for ``outcome``, comes on this producer's thread.
+
+        Raises what ``refusal`` understands.
+        """
+        self._producer.produce(topic, value, key, on_delivery=answered, headers=_HEADERS)
+
+    def find(self, topic: str, due: float) -> None:
+        """Wait until ``due`` (of time.monotonic) for a broker that knows the topic.
+
+        Raises PublishUnavailable, at once when a broker refuses user or password.
+        """
+        began, missing = time.monotonic(), False
+        while True:
+            left = due - time.monotonic()
+            try:
+                # To ask for all is not to ask for one by its name, which would create it where
+                # brokers do that.
+                if topic in self._producer.list_topics(timeout=max(0.01, min(1.0, left))).topics:
+                    return
+                missing = True
+            except KafkaException:
+                missing = False
+            if self._refusal:
+                raise PublishUnavailable(f"Kafka refuses access: {self._refusal}")
+            if due - time.monotonic() < _ASK_AGAIN_S or self._ended.wait(_ASK_AGAIN_S):
+                break
+        within = f"within {time.monotonic() - began:.1f} s"
+        if missing:
+            raise PublishUnavailable(
+                f"no broker at {self._servers} told where topic {topic} is {within}; does it exist?"
+            )
+        raise PublishUnavailable(f"no Kafka broker answered at {self._servers} {within}")
+
+    def end(self) -> None:
+        """Let go of what is left in it, and end its threads."""
+        self._ended.set()
+        self._thread.join()
+        self._producer.purge()
+        self._producer.flush(_PURGE_S)
+        self._producer.close()
+
+    def _serve(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._producer.poll(_POLL_S)
+            except Exception:
+                # Of a callback; the next one's turn comes.
+                _logger.exception("what was told of an answer failed")
+
+    def _note(self, error: KafkaError) -> None:
+        """Told of what concerns no single record; on this producer's thread."""
+        if error.code() == KafkaError._AUTHENTICATION:
+            self._refusal = _reason(error)
+        self.broken |= error.fatal()
+
+
+def _settings(deadline_s: float) -> dict[str, Any]:
+    deadline_ms = round(deadline_s * 1000)
+    request_ms = min(6_000, deadline_ms // 2)
+    return {
+        "acks": "all",
+        "enable.idempotence": True,
+        "linger.ms": 0,
+        "compression.type": "zstd",
+        "batch.size": 256 * 1024,
+        "message.max.bytes": MAX_VALUE_BYTES + 65_536,
+        "message.timeout.ms": deadline_ms,
+        # At least one more try has to fit into the deadline.
+        "request.timeout.ms": request_ms,
+        "socket.timeout.ms": max(request_ms, 1_000),
+        "reconnect.backoff.max.ms": 1_000,
+        "topic.metadata.refresh.interval.ms": 30_000,
+        # As all of Kafka's own clients have it (schemas.partitioning).
+        "partitioner": "murmur2",
+    }
+
+
+def outcome(
+    error: KafkaError | None, message: Message, event_id: str
+) -> tuple[int, int] | PublishError:
+    """What an answer says of an event: its place, or what went wrong."""
+    if error is not None:
+        return _as_publish_error(error, event_id)
+    partition, offset = message.partition(), message.offset()
+    if partition is None or offset is None or offset < 0:
+        # The broker knows the event from an earlier try, but no longer where it stands.
+        return PublishTimeout("acknowledged without telling the place")
+    return partition, offset
+
+
+def refusal(error: Exception, event_id: str) -> PublishError:
+    """What ``send`` raised for an event."""
+    if isinstance(error, KafkaException):
+        return _as_publish_error(error.args[0], event_id)
+    if isinstance(error, BufferError):
+        return TooManyOutstanding(f"event {event_id}: {error}")
+    raise error
+
+
+def _as_publish_error(error: KafkaError, event_id: str) -> PublishError:
+    if error.code() in _TOO_LARGE:
+        return PublishRefused(
+            f"event {event_id}: larger than the topic takes;"
+            " raise its max.message.bytes or send less"
+        )
+    if error.code() in _NEVER:
+        return PublishRefused(f"event {event_id}: Kafka refuses it: {_reason(error)}")
+    # The rest may have been written before it went wrong.
+    return PublishTimeout(f"event {event_id}: {_reason(error)}")
+
+
+def _reason(error: KafkaError) -> str:
+    return " ".join(error.str().split())[:300]

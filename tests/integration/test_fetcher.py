@@ -1,0 +1,163 @@
+"""What librdkafka does otherwise than one would like, and what is made of it, on a real broker."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext, suppress
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # no type hints
+
+from consumers.kafka_fetcher import Fetcher
+from consumers.kafka_reader import KafkaLogReader
+from consumers.kafka_topics import create_topic
+from consumers.log import LogError, LogUnavailable, OffsetOutOfRange
+from producers.kafka_publisher import KafkaPublisher
+from schemas.kafka_connection import KafkaConnection
+from schemas.record import Record
+from tests.plugins.own_broker import OwnBroker
+from tests.support.builders import generated
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.kafka
+
+SIZE = 2**20
+
+
+def fill(connection: KafkaConnection, topic: str, count: int) -> None:
+    """So many batches of one record, in one partition."""
+    create_topic(connection, topic, partitions=1)
+    with KafkaPublisher(connection, topic) as publisher:
+        for number in range(count):
+            publisher.publish(generated(f"req-{number}"))
+
+
+def read(
+    fetcher: Fetcher, until: int, found: list[Record], *, patient: bool = False
+) -> list[Record]:
+    """Add all records to ``found``, up to this position or, if not ``patient``, an error."""
+
+    def there() -> bool:
+        with suppress(LogUnavailable) if patient else nullcontext():
+            found.extend(fetcher.poll(0.2, 100))
+        return fetcher.positions()[0] >= until
+
+    eventually(there, timeout_s=20, what=f"position {until}")
+    return found
+
+
+def damage(home: Path, topic: str, number: int) -> None:
+    """Change a bit of a batch that the broker has on its disk; and back, the second time.
+
+    Kafka's documentation, "Record Batch": an offset, the length of what follows it, 49 bytes of
+    head, the records.
+    """
+    (segment,) = home.rglob(f"{topic}-0/*.log")
+    content, at = bytearray(segment.read_bytes()), 0
+    for _ in range(number):
+        at += 12 + int.from_bytes(content[at + 8 : at + 12])
+    content[at + 61] ^= 1
+    segment.write_bytes(content)
+
+
+def test_what_is_damaged_is_not_passed_over(own_broker: OwnBroker, topic: str) -> None:
+    """The library goes on behind a batch whose checksum is wrong."""
+    fill(own_broker.connection, topic, 3)
+    own_broker.stop()
+    damage(own_broker.home, topic, 1)
+    own_broker.restart()
+    fetcher, found = Fetcher(own_broker.connection, topic, SIZE), list[Record]()
+    fetcher.start({0: 0})
+
+    for _ in range(3):
+        with pytest.raises(LogUnavailable, match="CRC"):
+            read(fetcher, 3, found)
+        assert [record.offset for record in found] == [0]
+        assert fetcher.positions() == {0: 1}
+
+    own_broker.stop()
+    damage(own_broker.home, topic, 1)
+    own_broker.restart()
+    assert [record.offset for record in read(fetcher, 3, found, patient=True)] == [0, 1, 2]
+    fetcher.close()
+
+
+def test_a_silent_broker_is_noticed_and_one_that_answers_again(
+    own_broker: OwnBroker, topic: str
+) -> None:
+    fill(own_broker.connection, topic, 1)
+    fetcher = Fetcher(own_broker.connection, topic, SIZE)
+    fetcher.start({0: 0})
+    assert len(read(fetcher, 1, [])) == 1
+
+    def connected() -> bool:
+        fetcher.poll(0.1, 10)
+        return fetcher.connected()
+
+    eventually(connected, timeout_s=5)
+    own_broker.freeze()
+    eventually(lambda: not connected(), timeout_s=15, what="the silence")
+    own_broker.thaw()
+    eventually(connected, timeout_s=20, what="an answer")
+    fetcher.close()
+
+
+def test_what_is_stopped_returns_nothing_more(kafka_server: str, topic: str) -> None:
+    connection = KafkaConnection(kafka_server)
+    with KafkaPublisher(connection, topic) as publisher:
+        for number in range(100):
+            publisher.publish_async(generated(f"req-{number}"))
+    fetcher = Fetcher(connection, topic, SIZE)
+    fetcher.start(dict.fromkeys(range(6), 0))
+    eventually(lambda: fetcher.poll(0.1, 1))
+    fetcher.stop([0, 1, 2])
+    later: list[Record] = []
+
+    def all_of_the_others() -> bool:
+        later.extend(fetcher.poll(0.1, 100))
+        ends = fetcher.ends()
+        return len(ends) == 3 and fetcher.positions() == ends
+
+    eventually(all_of_the_others, timeout_s=10)
+    assert {record.partition for record in later} <= {3, 4, 5}
+    fetcher.close()
+    fetcher.close()
+
+
+def test_a_file_that_is_not_there_is_told_in_a_line() -> None:
+    connection = KafkaConnection("127.0.0.1:9", "SSL", tls_ca_file="/nowhere/ca.pem")
+    with pytest.raises(LogError, match=r"Kafka's settings: .*ssl.ca.location"):
+        Fetcher(connection, "topic", SIZE)
+
+
+def test_a_topic_that_is_made_again_while_it_is_read_is_an_error(
+    kafka_server: str, topic: str
+) -> None:
+    connection, name = KafkaConnection(kafka_server), f"{topic}-again"
+    fill(connection, name, 10)
+    reader = KafkaLogReader(connection, name)
+    batches = reader.read({0: 0}, {0: 10}, 5)
+    assert len(next(batches)) <= 5
+    delete_topic(connection, name)
+    eventually(lambda: made(connection, name), timeout_s=20, what="a new topic of the name")
+    with KafkaPublisher(connection, name) as publisher:
+        for number in range(10):
+            publisher.publish(generated(f"new-{number}"))
+    with pytest.raises(OffsetOutOfRange, match="recreated"):
+        list(batches)
+    reader.close()
+
+
+def made(connection: KafkaConnection, name: str) -> bool:
+    try:
+        return create_topic(connection, name, partitions=1)
+    except LogError:  # the deletion is under way
+        return False
+
+
+def delete_topic(connection: KafkaConnection, name: str) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=connection.bootstrap_servers)
+    try:
+        admin.delete_topics([name])
+    finally:
+        admin.close()
