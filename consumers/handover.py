@@ -137,6 +137,13 @@ class Handover:
         with self._changed:
             return self._changed.wait_for(lambda: self._room() > 0 or self._has_news(), timeout_s)
 
+    def await_taken(self, timeout_s: float) -> None:
+        """Wait until the writer has taken what is in the slot, or has news; or for so long."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: not self._slot.records or self._has_news() or self._stopping, timeout_s
+            )
+
     def wanted(self) -> frozenset[int]:
         """The partitions that still have to be claimed."""
         with self._changed:

@@ -32,6 +32,8 @@ class Limits:
     batch_bytes: int = 16 * 2**20
     poll_s: float = 0.5
     """The longest wait for a record; also how long a stop may go unnoticed."""
+    gather_s: float = 0.003
+    """The longest wait between polls that return few records while the writer is busy."""
     claim_poll_s: float = 0.02
     """The same while a claim is under way, whose end a poll does not notice."""
     stop_s: float = 3.0
@@ -169,6 +171,9 @@ class Worker:
             self._metrics.consumed.inc(len(records))
             self._metrics.key_mismatches.inc(draft.key_mismatches)
             self._handover.add(draft)
+            if len(records) < AT_ONCE:
+                # More will have come when the writer is free, and cost no more to ask for.
+                self._handover.await_taken(self._limits.gather_s)
         else:
             self._handover.skip_gaps(self._group.positions())
 

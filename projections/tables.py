@@ -6,6 +6,8 @@ fills the live tables and a rebuild's shadow tables.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -59,8 +61,10 @@ Index("idx_generated_images_user_id_created_at", _images.user_id, _images.create
 Index("idx_generated_images_request_id", _images.request_id, unique=True)
 Index("idx_generated_images_status", _images.status, postgresql_where=text("status <> 'success'"))
 Index("idx_generated_images_storage_url", _images.storage_url)
-Index("idx_generated_images_metadata_gin", _images.metadata, postgresql_using="gin")
-Index("idx_generated_images_tags_gin", _images.tags, postgresql_using="gin")
+# PostgreSQL's 4 MB are emptied by the batch that fills them, which takes 0.3 s.
+_GIN: Any = {"postgresql_using": "gin", "postgresql_with": {"gin_pending_list_limit": 1024}}
+Index("idx_generated_images_metadata_gin", _images.metadata, **_GIN)
+Index("idx_generated_images_tags_gin", _images.tags, **_GIN)
 Index("idx_generated_images_created_at_id", _images.created_at.desc(), _images.id.desc())
 Index(
     "idx_generated_images_tool_name_created_at_id",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from consumers.decoding import Draft, decode
@@ -241,3 +244,29 @@ def test_the_oldest_record_is_that_of_the_batch_in_flight() -> None:
     handover.want([1])
     handover.next_work()
     assert handover.oldest_ms() == {0: 3000}
+
+
+def test_the_wait_for_the_writer_ends_when_it_takes_the_slot_and_with_time() -> None:
+    handover = reading(0)
+    handover.await_taken(60)
+    handover.add(drafted(0, 0, 1))
+    began = time.monotonic()
+    handover.await_taken(0.02)
+    assert time.monotonic() - began >= 0.02
+    writer = threading.Timer(0.02, lambda: taken(handover))
+    writer.start()
+    handover.await_taken(60)
+    writer.join()
+    assert time.monotonic() - began < 30
+
+
+def test_news_and_the_end_are_not_waited_past() -> None:
+    handover = reading(0)
+    handover.add(drafted(0, 0, 1))
+    handover.want([1])
+    handover.grant(handover.tickets(), {1: 0})
+    handover.await_taken(60)
+    handover = reading(0)
+    handover.add(drafted(0, 0, 1))
+    handover.stop()
+    handover.await_taken(60)
