@@ -66,8 +66,10 @@ class _Statistics(msgspec.Struct):
 class Fetcher:
     """Reads partitions of one topic, each from an offset on. One thread uses it.
 
-    ``partition_bytes``: so much is fetched of a partition at once, at most; compressed, as it was
-    produced. Raises LogError for settings that cannot be used, as a file that is not there.
+    ``partition_bytes``: so much is fetched of a partition at once, or a batch if that is more; as
+    it was produced. Events take ten times as much when they are decompressed.
+
+    Raises LogError for settings that cannot be used, as a file that is not there.
     """
 
     def __init__(self, connection: KafkaConnection, topic: str, partition_bytes: int) -> None:
@@ -220,8 +222,10 @@ def _settings(partition_bytes: int) -> dict[str, Any]:
         "fetch.wait.max.ms": 250,
         "fetch.message.max.bytes": partition_bytes,
         "fetch.max.bytes": 8 * partition_bytes,
-        # What is fetched ahead, and how soon it is looked whether there is room for more.
-        "queued.max.messages.kbytes": 8 * partition_bytes // 1024,
+        # Has to be less, and says nothing of what is read.
+        "message.max.bytes": 8 * partition_bytes,
+        # What is ready, decompressed, and how soon it is looked whether there is room for more.
+        "queued.max.messages.kbytes": 32 * partition_bytes // 1024,
         "fetch.queue.backoff.ms": 5,
     }
 

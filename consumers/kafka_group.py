@@ -54,8 +54,8 @@ class GroupSettings:
     """Added partitions, and a topic that is recreated, are noticed within this time."""
     connect_timeout_s: float = 3.0
     leave_timeout_s: float = 1.0
-    partition_fetch_bytes: int = 2**20
-    """What is fetched ahead of each partition, at most; compressed, as it was produced."""
+    partition_fetch_bytes: int = 2**16
+    """What is fetched of a partition at once, or a batch if that is more; as it was produced."""
     ends_age_s: float = 5.0
     """How often the brokers are asked for the ends that no fetch tells."""
     missing_after_s: float = 5.0

@@ -19,8 +19,8 @@ class ReaderSettings:
 
     stall_timeout_s: float = 30.0
     """So long may nothing arrive before LogUnavailable is raised."""
-    partition_fetch_bytes: int = 2**20
-    """What is fetched ahead of each partition, at most; compressed, as it was produced."""
+    partition_fetch_bytes: int = 2**16
+    """What is fetched of a partition at once, or a batch if that is more; as it was produced."""
 
 
 class KafkaLogReader:

@@ -21,7 +21,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
-SIZE = 2**20
+SIZE = 2**16
 
 
 def fill(connection: KafkaConnection, topic: str, count: int) -> None:
