@@ -164,12 +164,14 @@ def outcome(
 
 
 def refusal(error: Exception, event_id: str) -> PublishError:
-    """What ``send`` raised for an event."""
+    """What ``send`` raised for an event, which it did not take."""
     if isinstance(error, KafkaException):
         return _as_publish_error(error.args[0], event_id)
     if isinstance(error, BufferError):
         return TooManyOutstanding(f"event {event_id}: {error}")
-    raise error
+    if isinstance(error, RuntimeError):
+        return PublishUnavailable(f"event {event_id}: the producer was just closed; try again")
+    return PublishRefused(f"event {event_id}: {type(error).__name__}: {error}")
 
 
 def _as_publish_error(error: KafkaError, event_id: str) -> PublishError:

@@ -80,9 +80,11 @@ class KafkaPublisher:
         self._outstanding.admit(delivery, due + _GRACE_S)
         try:
             producer.send(self._topic, key, value, partial(self._answered, delivery))
-        except Exception as exc:
+        except BaseException as exc:
             self._outstanding.settle(delivery)
-            raise self._not_taken(exc, event.id) from exc
+            if isinstance(exc, Exception):
+                raise self._not_taken(exc, event.id) from exc
+            raise
         return delivery
 
     def publish_many(self, events: Sequence[Prepared], answered: Answered) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
@@ -99,7 +100,10 @@ def test_a_silent_broker_is_noticed_and_one_that_answers_again(
     eventually(lambda: not connected(), timeout_s=15, what="the silence")
     own_broker.thaw()
     eventually(connected, timeout_s=20, what="an answer")
+    own_broker.freeze()
+    began = time.monotonic()
     fetcher.close()
+    assert time.monotonic() - began < 5
 
 
 def test_what_is_stopped_returns_nothing_more(kafka_server: str, topic: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from consumers.kafka_topics import create_topic
+from producers.kafka_producer import refusal
 from producers.kafka_publisher import KafkaPublisher, PublisherSettings
 from producers.publisher import PublishUnavailable
 from schemas.kafka_connection import KafkaConnection
@@ -28,6 +29,10 @@ def test_a_producer_that_takes_nothing_any_more_is_replaced(kafka_server: str, t
         publisher.publish(generated("after"))
         assert publisher._producer is not first
         assert not first._thread.is_alive()
+        # Who was about to send by it.
+        with pytest.raises(RuntimeError) as caught:
+            first.send(topic, b"k", b"v", lambda *_: None)
+        assert type(refusal(caught.value, "1")) is PublishUnavailable
 
 
 def test_a_topic_that_is_missing_is_told_in_time(kafka_server: str, topic: str) -> None:
