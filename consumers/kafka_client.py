@@ -37,6 +37,8 @@ CONSUMER_SETTINGS: Mapping[str, Any] = {
     # Positions live in Postgres: the group's own are neither written nor looked at.
     "enable_auto_commit": False,
     "auto_offset_reset": "none",
+    # Where a log ends, too, is before the first open transaction.
+    "isolation_level": "read_committed",
     "allow_auto_create_topics": False,
     "metrics_enabled": False,
     # A fetch is there to be told when the topic is no more: it waits for more than there can be.
@@ -49,6 +51,15 @@ CONSUMER_SETTINGS: Mapping[str, Any] = {
     "request_timeout_ms": 6_000,
     "reconnect_backoff_max_ms": 1_000,
 }
+
+
+_OF_CONTENT = (
+    ValueError,
+    kafka_errors.CorruptRecordError,
+    kafka_errors.UnsupportedCodecError,
+    kafka_errors.OffsetOutOfRangeError,
+)
+"""What a fetch may meet in a log; whoever reads it in earnest meets it, too, and judges."""
 
 
 class Consumer:
@@ -71,6 +82,17 @@ class Consumer:
             raise
         self._network: Any = opened[0]
         self.cluster: Any = self._network.cluster
+
+    def tend(self, timeout_ms: int) -> bool:
+        """See to the membership; whether what is watched has moved, or could not be understood.
+
+        Raises LogError, LogUnavailable.
+        """
+        with translated():
+            try:
+                return bool(self.kafka.poll(timeout_ms, 1))
+            except _OF_CONTENT:
+                return True
 
     def connected(self, nodes: Iterable[int | str | None]) -> bool:
         """Whether a connection to every one of these nodes stands. Never waits."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
+from operator import methodcaller
 from typing import Any
 
 import msgspec
@@ -22,6 +23,8 @@ from schemas.record import Record
 _logger = logging.getLogger("kafka.fetcher")
 
 _USUAL = list(HEADERS)
+_ask_for_headers = methodcaller("headers")
+"""Called like this, it is looked whether the library has left an error behind beside an answer."""
 
 _AWAY = (
     KafkaError._ALL_BROKERS_DOWN,
@@ -30,7 +33,6 @@ _AWAY = (
     KafkaError._RESOLVE,
 )
 """Brokers come back; the library looks for them, and ``connected`` tells."""
-_DAMAGED = (KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION)
 _GONE = (
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError._UNKNOWN_TOPIC,
@@ -48,6 +50,7 @@ _REFUSED = (
 class _Broker(msgspec.Struct):
     nodeid: int
     state: str
+    source: str
 
 
 class _Partition(msgspec.Struct):
@@ -67,17 +70,21 @@ class Fetcher:
     """Reads partitions of one topic, each from an offset on. One thread uses it.
 
     ``partition_bytes``: so much is fetched of a partition at once, or a batch if that is more; as
-    it was produced. Events take ten times as much when they are decompressed.
+    it was produced. Events take ten times as much when they are decompressed. ``watch``: whether
+    ``connected`` will be asked; then ``poll`` or ``serve`` has to be called every few seconds.
 
     Raises LogError for settings that cannot be used, as a file that is not there.
     """
 
-    def __init__(self, connection: KafkaConnection, topic: str, partition_bytes: int) -> None:
+    def __init__(
+        self, connection: KafkaConnection, topic: str, partition_bytes: int, *, watch: bool = False
+    ) -> None:
         self._topic = topic
         self._next: dict[int, int] = {}
+        self._paused = False
         self._failure: LogError | None = None
         self._silent: set[int] = set()
-        settings = connection.librdkafka_settings() | _settings(partition_bytes)
+        settings = connection.librdkafka_settings() | _settings(partition_bytes, watch)
         callbacks = {"error_cb": self._note, "stats_cb": self._look}
         try:
             self._consumer = Consumer(settings | callbacks, logger=_logger)
@@ -87,19 +94,34 @@ class Fetcher:
     def start(self, positions: Mapping[int, int]) -> None:
         """Read these partitions from there on, anew where they are read already."""
         self.stop(positions.keys())
-        if positions:
-            places = [TopicPartition(self._topic, number, at) for number, at in positions.items()]
-            self._consumer.incremental_assign(places)
-            self._next.update(positions)
+        self._next.update(positions)
+        if not self._paused:
+            self._assign(positions)
 
     def stop(self, numbers: Iterable[int]) -> None:
         """Read these no more; nothing of them is returned after this."""
         gone = self._next.keys() & set(numbers)
-        if gone:
-            places = [TopicPartition(self._topic, number) for number in gone]
-            self._consumer.incremental_unassign(places)
-            for number in gone:
-                del self._next[number]
+        if not self._paused:
+            self._unassign(gone)
+        for number in gone:
+            del self._next[number]
+
+    def pause(self) -> None:
+        """Read nothing until ``resume``; what was fetched ahead is given up."""
+        if not self._paused:
+            self._unassign(self._next)
+            self._paused = True
+
+    def resume(self) -> None:
+        """Go on where ``pause`` was called."""
+        if self._paused:
+            self._paused = False
+            self._assign(self._next)
+
+    def serve(self) -> None:
+        """While nothing is read: let the library tell what else it has to tell, which it keeps."""
+        if self._paused or not self._next:
+            self._records(self._consumer.consume(1_000, 0))
 
     def poll(self, timeout_s: float, max_records: int) -> list[Record]:
         """What has arrived, in the order of the offsets within each partition; or nothing, in time.
@@ -145,6 +167,16 @@ class Fetcher:
         if failure is not None:
             raise failure
 
+    def _assign(self, positions: Mapping[int, int]) -> None:
+        if positions:
+            places = [TopicPartition(self._topic, number, at) for number, at in positions.items()]
+            self._consumer.incremental_assign(places)
+
+    def _unassign(self, numbers: Collection[int]) -> None:
+        if numbers:
+            places = [TopicPartition(self._topic, number) for number in numbers]
+            self._consumer.incremental_unassign(places)
+
     def _records(self, messages: Iterable[Any]) -> list[Record]:
         topic, following, usual = self._topic, self._next, _USUAL
         found: list[Record] = []
@@ -156,11 +188,11 @@ class Fetcher:
                     self.start(self.positions())
                     break
                 continue
-            partition, offset, headers = message.partition(), message.offset(), message.headers()
+            partition, offset = message.partition(), message.offset()
             if offset < following.get(partition, offset + 1):
                 continue  # of a reading that was ended
             following[partition] = offset + 1
-            head = HEADERS if headers == usual else _checked(headers)
+            head = HEADERS if (headers := _headers(message)) == usual else _checked(headers)
             time, key, value = message.timestamp()[1], message.key(), message.value()
             add(new(Record, (topic, partition, offset, time, key, value, head)))
         return found
@@ -172,16 +204,14 @@ class Fetcher:
         if code == KafkaError._PARTITION_EOF:
             if number in self._next:
                 self._next[number] = max(self._next[number], at)
+        elif code in _AWAY or code in _GONE or code in _REFUSED or number not in self._next:
+            self._note(error)
         elif code == KafkaError._AUTO_OFFSET_RESET:
             self._failure = OffsetOutOfRange(_reason(error))
-            return True
-        elif code in _DAMAGED:
-            # The library would go on behind it.
-            self._failure = LogUnavailable(f"Kafka does not answer as it should: {_reason(error)}")
-            return True
         else:
-            self._note(error)
-        return False
+            # Damaged, or not understood. The library would go on behind it.
+            self._failure = LogUnavailable(f"Kafka does not answer as it should: {_reason(error)}")
+        return self._failure is not None
 
     def _note(self, error: KafkaError) -> None:
         """Told of what may concern no single partition; within poll."""
@@ -190,22 +220,22 @@ class Fetcher:
             self._failure = LogError(
                 f"Kafka refuses access: {_reason(error)}; check the user, password and ACLs"
             )
-        elif error.fatal():
-            self._failure = LogError(f"Kafka: {_reason(error)}")
         elif code not in _AWAY and code not in _GONE:
             _logger.warning("%s", _reason(error))
 
     def _look(self, statistics: str) -> None:
         """Told every second how the brokers are; within poll."""
         told = msgspec.json.decode(statistics, type=_Statistics)
-        up = {broker.nodeid for broker in told.brokers.values() if broker.state == "UP"}
+        # Beside the brokers themselves there are the addresses given, and the group's coordinator.
+        brokers = [one for one in told.brokers.values() if one.source != "logical"]
+        up = {one.nodeid for one in brokers if one.state == "UP" and one.nodeid >= 0}
         topic = told.topics.get(self._topic, _Topic({}))
         self._silent = {int(n) for n, state in topic.partitions.items() if state.leader not in up}
 
 
-def _settings(partition_bytes: int) -> dict[str, Any]:
+def _settings(partition_bytes: int, watch: bool) -> dict[str, Any]:
     return {
-        # The library insists on a name, and does nothing with it.
+        # The library insists on a name. It looks for the group's coordinator, and joins no group.
         "group.id": "omega-images",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -218,7 +248,7 @@ def _settings(partition_bytes: int) -> dict[str, Any]:
         # A broker that hangs is noticed after this time, as one that died is at once.
         "socket.timeout.ms": 6_000,
         "reconnect.backoff.max.ms": 1_000,
-        "statistics.interval.ms": 1_000,
+        "statistics.interval.ms": 1_000 if watch else 0,
         "fetch.wait.max.ms": 250,
         "fetch.message.max.bytes": partition_bytes,
         "fetch.max.bytes": 8 * partition_bytes,
@@ -228,6 +258,14 @@ def _settings(partition_bytes: int) -> dict[str, Any]:
         "queued.max.messages.kbytes": 32 * partition_bytes // 1024,
         "fetch.queue.backoff.ms": 5,
     }
+
+
+def _headers(message: Any) -> Any:
+    try:
+        return _ask_for_headers(message)
+    except (UnicodeDecodeError, SystemError):
+        # A name that is no text, which the library has no way to give.
+        return None
 
 
 def _checked(headers: Collection[tuple[str, bytes | None]] | None) -> tuple[tuple[str, bytes], ...]:

@@ -1,7 +1,7 @@
 """A member of a Kafka consumer group, which only hands out partitions: GroupLog on Kafka.
 
-kafka-python is the member, since it lets one look at how the group is; it reads no record. The
-partitions that it holds are read by a Fetcher.
+kafka-python is the member, since it lets one look at how the group is; none of the records that
+poll returns come from it. The partitions that it holds are read by a Fetcher.
 """
 
 from __future__ import annotations
@@ -136,9 +136,13 @@ class KafkaGroupLog:
 
     def pause(self) -> None:
         self._paused = True
+        if self._fetcher is not None:
+            self._fetcher.pause()
 
     def resume(self) -> None:
         self._paused = False
+        if self._fetcher is not None:
+            self._fetcher.resume()
 
     def rejoin(self) -> None:
         """The next poll joins, as a new member."""
@@ -199,7 +203,9 @@ class KafkaGroupLog:
     def _opened_fetcher(self) -> Fetcher:
         if self._fetcher is None:
             size = self._settings.partition_fetch_bytes
-            self._fetcher = Fetcher(self._connection, self._topic, size)
+            self._fetcher = Fetcher(self._connection, self._topic, size, watch=True)
+            if self._paused:
+                self._fetcher.pause()
         return self._fetcher
 
     def _read(self, consumer: Consumer, timeout_s: float, max_records: int) -> Sequence[Record]:
@@ -229,7 +235,7 @@ class KafkaGroupLog:
         return found
 
     def _keep_watch(self, consumer: Consumer, fetcher: Fetcher) -> None:
-        """Have kafka-python fetch of one partition, too; what it gets is not looked at.
+        """Have kafka-python fetch of one partition, too; what it gets, now and then, is not used.
 
         Its fetches name the topic by its id (KIP-516), so that it knows at once when that was
         deleted. librdkafka would read on in a new topic of the same name.
@@ -238,6 +244,7 @@ class KafkaGroupLog:
         self._watched = min(positions, default=None)
         if self._watched is not None:
             place = self._place(self._watched)
+            consumer.kafka.pause(*self._places(self._held - {self._watched}))
             consumer.kafka.seek(place, positions[self._watched])
             consumer.kafka.resume(place)
 
@@ -248,16 +255,16 @@ class KafkaGroupLog:
         group's leader does so, all others have to follow. Polling without a pause prevents that.
         """
         deadline = time.monotonic() + self._settings.rebalance_wait_s
-        with translated():
-            moved = consumer.kafka.poll(round(timeout_s * 1000), 1)
-            while consumer.rebalancing():
-                consumer.insist_on_joining()
-                if time.monotonic() > deadline:
-                    break
-                consumer.kafka.poll(50, 1)
+        moved = consumer.tend(round(timeout_s * 1000))
+        while consumer.rebalancing():
+            consumer.insist_on_joining()
+            if time.monotonic() > deadline:
+                break
+            moved |= consumer.tend(50)
         self._tended_at = time.monotonic()
         if self._fetcher is not None:
             self._fetcher.stop(self._fetcher.positions().keys() - self._started)
+            self._fetcher.serve()
             if moved or self._watched not in self._started:
                 self._keep_watch(consumer, self._fetcher)
 

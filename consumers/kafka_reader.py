@@ -99,6 +99,7 @@ class KafkaRecordBatches:
         self._settings = settings
         self._unfinished = {number for number in start if start[number] < end[number]}
         self._fetcher: Fetcher | None = None
+        self._same_topic = not self._unfinished
         if self._unfinished:
             self._fetcher = Fetcher(connection, topic, settings.partition_fetch_bytes)
             self._fetcher.start({number: start[number] for number in self._unfinished})
@@ -123,8 +124,8 @@ class KafkaRecordBatches:
                 self.close()
                 stalled = f"{self._settings.stall_timeout_s:g} s"
                 raise LogUnavailable(f"nothing of topic {self._topic} arrived for {stalled}")
-        if self._fetcher is not None:
-            self.close()
+        self.close()
+        if not self._same_topic and not self._unfinished:
             self._check_id()
         raise StopIteration
 
@@ -145,6 +146,7 @@ class KafkaRecordBatches:
             raise OffsetOutOfRange(
                 f"topic {self._topic} was recreated: its id is {now}, not {self._topic_id}"
             )
+        self._same_topic = True
 
     def _poll(self, fetcher: Fetcher) -> tuple[Sequence[Record], bool]:
         """What arrived of the range, and whether any position moved."""

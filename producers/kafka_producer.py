@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -57,7 +58,7 @@ class KafkaProducer:
 
     def __init__(self, connection: KafkaConnection, deadline_s: float) -> None:
         self._servers = ", ".join(connection.servers)
-        self._refusal = ""
+        self._refusal = self._fault = ""
         self.broken = False
         """Whether it takes nothing any more, and another has to take its place."""
         arguments = connection.librdkafka_settings() | _settings(deadline_s)
@@ -65,6 +66,7 @@ class KafkaProducer:
             self._producer = Producer(arguments, error_cb=self._note, logger=_logger)
         except KafkaException as exc:
             raise PublishUnavailable(f"Kafka's settings: {_reason(exc.args[0])}") from exc
+        self._leaving = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="kafka answers", daemon=True)
         self._thread.start()
@@ -72,23 +74,28 @@ class KafkaProducer:
     def send(
         self, topic: str, key: bytes, value: bytes, answered: Callable[[Any, Any], None]
     ) -> None:
-        """Hand a record over; its answer, for ``outcome``, comes on this producer's thread.
+        """Hand a record over; its answer, for ``outcome``, comes on another thread.
 
         Raises what ``refusal`` understands.
         """
-        self._producer.produce(topic, value, key, on_delivery=answered, headers=_HEADERS)
+        if self._ended.is_set():
+            raise RuntimeError("closed")
+        try:
+            self._producer.produce(topic, value, key, on_delivery=answered, headers=_HEADERS)
+        except KafkaException as exc:
+            self.broken |= exc.args[0].code() == KafkaError._FATAL
+            raise
 
     def find(self, topic: str, due: float) -> None:
         """Wait until ``due`` (of time.monotonic) for a broker that knows the topic.
 
         Raises PublishUnavailable, at once when a broker refuses user or password.
         """
-        began, missing = time.monotonic(), False
+        began, missing, self._refusal = time.monotonic(), False, ""
         while True:
             left = due - time.monotonic()
             try:
-                # To ask for all is not to ask for one by its name, which would create it where
-                # brokers do that.
+                # To ask for one by its name may create it, where brokers do that.
                 if topic in self._producer.list_topics(timeout=max(0.01, min(1.0, left))).topics:
                     return
                 missing = True
@@ -96,27 +103,41 @@ class KafkaProducer:
                 missing = False
             if self._refusal:
                 raise PublishUnavailable(f"Kafka refuses access: {self._refusal}")
-            if due - time.monotonic() < _ASK_AGAIN_S or self._ended.wait(_ASK_AGAIN_S):
+            if due - time.monotonic() < _ASK_AGAIN_S or self._leaving.wait(_ASK_AGAIN_S):
                 break
         within = f"within {time.monotonic() - began:.1f} s"
         if missing:
             raise PublishUnavailable(
                 f"no broker at {self._servers} told where topic {topic} is {within}; does it exist?"
             )
-        raise PublishUnavailable(f"no Kafka broker answered at {self._servers} {within}")
+        fault = f": {self._fault}" if self._fault else ""
+        raise PublishUnavailable(f"no Kafka broker answered at {self._servers} {within}{fault}")
+
+    def leave(self) -> None:
+        """Have nobody wait any longer in ``find``."""
+        self._leaving.set()
 
     def end(self) -> None:
         """Let go of what is left in it, and end its threads."""
         self._ended.set()
-        self._thread.join()
-        self._producer.purge()
-        self._producer.flush(_PURGE_S)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+        # Twice: who was in ``send`` when it ended may have handed over one more.
+        for _ in range(2):
+            self._producer.purge()
+            with suppress(KafkaException):
+                self._producer.flush(_PURGE_S)
         self._producer.close()
 
     def _serve(self) -> None:
         while not self._ended.is_set():
             try:
                 self._producer.poll(_POLL_S)
+            except KafkaException as exc:
+                # What ends a producer is raised here, and told to no callback.
+                self.broken = True
+                _logger.warning("the producer has to be replaced: %s", _reason(exc.args[0]))
+                self._ended.wait(_POLL_S)
             except Exception:
                 # Of a callback; the next one's turn comes.
                 _logger.exception("what was told of an answer failed")
@@ -125,7 +146,8 @@ class KafkaProducer:
         """Told of what concerns no single record; on this producer's thread."""
         if error.code() == KafkaError._AUTHENTICATION:
             self._refusal = _reason(error)
-        self.broken |= error.fatal()
+        elif error.code() != KafkaError._ALL_BROKERS_DOWN:
+            self._fault = _reason(error)
 
 
 def _settings(deadline_s: float) -> dict[str, Any]:
@@ -145,6 +167,8 @@ def _settings(deadline_s: float) -> dict[str, Any]:
         "socket.timeout.ms": max(request_ms, 1_000),
         "reconnect.backoff.max.ms": 1_000,
         "topic.metadata.refresh.interval.ms": 30_000,
+        # A topic is made by `omega-images topics`, with the settings that it needs.
+        "allow.auto.create.topics": False,
         # As all of Kafka's own clients have it (schemas.partitioning).
         "partitioner": "murmur2",
     }

@@ -108,8 +108,10 @@ class KafkaPublisher:
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Takes at most two seconds longer than ``timeout_s``."""
+        self._closed = True
+        if (connecting := self._producer) is not None:
+            connecting.leave()
         with self._connecting:
-            self._closed = True
             producer, self._producer = self._producer, None
         if producer is None:
             return
@@ -145,7 +147,8 @@ class KafkaPublisher:
             if self._closed:
                 raise PublisherClosed("the publisher is closed")
             if self._producer is not None and self._producer.broken:
-                self._producer.end()
+                # Its end tells of what was under way, to whom may want to publish then.
+                threading.Thread(target=self._producer.end, name="kafka end", daemon=True).start()
                 self._producer, self._found = None, False
             if self._producer is None:
                 self._producer = KafkaProducer(self._connection, self._settings.deadline_s)

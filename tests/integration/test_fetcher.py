@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # no type hints
+from kafka import KafkaAdminClient, KafkaProducer  # type: ignore[import-untyped]  # no type hints
 
 from consumers.kafka_fetcher import Fetcher
+from consumers.kafka_log import KafkaGroupLog
 from consumers.kafka_reader import KafkaLogReader
 from consumers.kafka_topics import create_topic
 from consumers.log import LogError, LogUnavailable, OffsetOutOfRange
 from producers.kafka_publisher import KafkaPublisher
 from schemas.kafka_connection import KafkaConnection
 from schemas.record import Record
+from tests.contract.members import poll_until_assigned
 from tests.plugins.own_broker import OwnBroker
 from tests.support.builders import generated
 from tests.support.waiting import eventually
@@ -83,17 +86,24 @@ def test_what_is_damaged_is_not_passed_over(own_broker: OwnBroker, topic: str) -
     fetcher.close()
 
 
+@pytest.mark.parametrize("paused", [False, True])
 def test_a_silent_broker_is_noticed_and_one_that_answers_again(
-    own_broker: OwnBroker, topic: str
+    own_broker: OwnBroker, topic: str, paused: bool
 ) -> None:
     fill(own_broker.connection, topic, 1)
-    fetcher = Fetcher(own_broker.connection, topic, SIZE)
+    fetcher = Fetcher(own_broker.connection, topic, SIZE, watch=True)
     fetcher.start({0: 0})
     assert len(read(fetcher, 1, [])) == 1
 
     def connected() -> bool:
-        fetcher.poll(0.1, 10)
+        if paused:
+            fetcher.serve()
+        else:
+            fetcher.poll(0.1, 10)
         return fetcher.connected()
+
+    if paused:
+        fetcher.pause()
 
     eventually(connected, timeout_s=5)
     own_broker.freeze()
@@ -125,6 +135,63 @@ def test_what_is_stopped_returns_nothing_more(kafka_server: str, topic: str) -> 
     eventually(all_of_the_others, timeout_s=10)
     assert {record.partition for record in later} <= {3, 4, 5}
     fetcher.close()
+    fetcher.close()
+
+
+def gather(found: list[Record], poll: Callable[[], Sequence[Record]], count: int) -> None:
+    """Poll until there are so many."""
+
+    def there() -> bool:
+        found.extend(poll())
+        return len(found) >= count
+
+    eventually(there, timeout_s=10, what=f"{count} records")
+
+
+class NoText(str):
+    """A header's name as other clients may write it."""
+
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        return b"\xff\xfe"
+
+
+def test_a_header_whose_name_is_no_text_stops_nobody(kafka_server: str, topic: str) -> None:
+    producer = KafkaProducer(bootstrap_servers=kafka_server)
+    for headers in ([(NoText("name"), b"value")], []):
+        producer.send(topic, b"value", b"key", headers, partition=0).get(10)
+    producer.close(5)
+    log = KafkaGroupLog(KafkaConnection(kafka_server), topic, f"g-{topic}")
+    poll_until_assigned(log)
+    log.start({0: 0})
+    found: list[Record] = []
+    gather(found, lambda: log.poll(0.1, 10), 2)
+    # What watches the topic meets it later, and over and over.
+    until = time.monotonic() + 3
+    eventually(lambda: log.poll(0.1, 10) or time.monotonic() > until, timeout_s=10)
+    assert log.positions() == {0: 2}
+    log.close()
+
+
+def test_what_is_paused_is_given_up_and_read_again(kafka_server: str, topic: str) -> None:
+    connection = KafkaConnection(kafka_server)
+    with KafkaPublisher(connection, topic) as publisher:
+        for number in range(100):
+            publisher.publish_async(generated(f"req-{number}"))
+    fetcher = Fetcher(connection, topic, SIZE)
+    fetcher.start(dict.fromkeys(range(6), 0))
+    found: list[Record] = []
+    for _ in range(3):
+        gather(found, lambda: fetcher.poll(0.1, 7), len(found) + 1)
+        at = fetcher.positions()
+        fetcher.pause()
+        fetcher.serve()
+        assert fetcher.poll(0.3, 100) == []
+        assert fetcher.positions() == at
+        fetcher.resume()
+    gather(found, lambda: fetcher.poll(0.1, 100), 100)
+    assert len({(record.partition, record.offset) for record in found}) == len(found) == 100
     fetcher.close()
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import confluent_kafka
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, Producer
 
 from consumers.kafka_topics import create_topic
 from producers.kafka_producer import refusal
@@ -14,21 +18,32 @@ from producers.kafka_publisher import KafkaPublisher, PublisherSettings
 from producers.publisher import PublishUnavailable
 from schemas.kafka_connection import KafkaConnection
 from tests.support.builders import generated
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
 SHORT = PublisherSettings(deadline_s=1.5)
 
 
+def fail_for_good(producer: Producer) -> None:
+    """As when the sequence numbers of an idempotent producer and its broker do not agree."""
+    packages = Path(confluent_kafka.__file__).parent.parent
+    (library,) = packages.glob("confluent_kafka.libs/librdkafka*")
+    # The first that an object of the extension has is its handle in the library (rd_kafka_t).
+    handle = ctypes.c_void_p.from_address(id(producer) + object.__basicsize__)
+    code = KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER
+    ctypes.CDLL(str(library)).rd_kafka_test_fatal_error(handle, code, b"made by a test")
+
+
 def test_a_producer_that_takes_nothing_any_more_is_replaced(kafka_server: str, topic: str) -> None:
     with KafkaPublisher(KafkaConnection(kafka_server), topic) as publisher:
         publisher.publish(generated("before"))
         first: Any = publisher._producer
-        # What an idempotent producer says when its numbers and the broker's do not agree.
-        first._note(KafkaError(KafkaError._FATAL, "sequence", fatal=True))
+        fail_for_good(first._producer)
+        eventually(lambda: first.broken)
         publisher.publish(generated("after"))
         assert publisher._producer is not first
-        assert not first._thread.is_alive()
+        eventually(lambda: not first._thread.is_alive())
         # Who was about to send by it.
         with pytest.raises(RuntimeError) as caught:
             first.send(topic, b"k", b"v", lambda *_: None)
@@ -71,3 +86,16 @@ def test_a_file_that_is_not_there_is_told_in_a_line() -> None:
         pytest.raises(PublishUnavailable, match=r"Kafka's settings: .*ssl.ca.location"),
     ):
         publisher.publish(generated())
+
+
+def test_closing_waits_for_nobody_who_looks_for_a_broker() -> None:
+    patient = PublisherSettings(deadline_s=30)
+    publisher = KafkaPublisher(KafkaConnection("127.0.0.1:9"), "topic", patient)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(publisher.publish, generated())
+        eventually(lambda: publisher._producer is not None)
+        began = time.monotonic()
+        publisher.close(0.1)
+        assert time.monotonic() - began < 10
+        with pytest.raises(PublishUnavailable):
+            waiting.result(10)
