@@ -94,6 +94,17 @@ class Consumer:
             except _OF_CONTENT:
                 return True
 
+    def heard(self) -> bool:
+        """Whether what was fetched, or an answer that there is no such topic, waits for ``tend``.
+
+        There is no public way to ask.
+        """
+        return bool(self.kafka._fetcher._completed_fetches)
+
+    def unsure(self) -> bool:
+        """Whether something has made the client doubt what it knows of topics."""
+        return bool(self.cluster.need_update)
+
     def connected(self, nodes: Iterable[int | str | None]) -> bool:
         """Whether a connection to every one of these nodes stands. Never waits."""
         return all(node is not None and self._network.connected(node) for node in nodes)

@@ -35,6 +35,8 @@ from schemas.record import Record
 
 _TEND_S = 0.1
 """How often the membership is seen to while records are read."""
+_DOUBT_S = 1.0
+"""So long is waited for an answer, before what was read meanwhile is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,8 @@ class KafkaGroupLog:
         while not found:
             left_s = max(0.0, deadline - time.monotonic())
             fetcher = self._fetcher if self._started and not self._paused else None
-            if fetcher is None or time.monotonic() - self._tended_at >= _TEND_S:
+            overdue = time.monotonic() - self._tended_at >= _TEND_S
+            if fetcher is None or overdue or self._watched not in self._started:
                 self._tend(consumer, left_s if fetcher is None else 0.0)
             if fetcher is not None and self._started:
                 found = self._fetched(consumer, fetcher, min(left_s, _TEND_S), max_records)
@@ -229,10 +232,22 @@ class KafkaGroupLog:
         """What arrived, if the topic is still the one that it was."""
         before = fetcher.positions()
         found = fetcher.poll(timeout_s, max_records)
-        if not self._topic_known(consumer):
+        if found and not self._is_same(consumer):
             fetcher.start(before)
             return []
         return found
+
+    def _is_same(self, consumer: Consumer) -> bool:
+        """Whether what is watched says nothing against the topic's being the one that it was.
+
+        Raises OffsetOutOfRange when it is another.
+        """
+        if consumer.heard():
+            self._tend(consumer, 0.0)
+        deadline = time.monotonic() + _DOUBT_S
+        while consumer.unsure() and time.monotonic() < deadline:
+            consumer.tend(10)
+        return self._topic_known(consumer) and not consumer.unsure()
 
     def _keep_watch(self, consumer: Consumer, fetcher: Fetcher) -> None:
         """Have kafka-python fetch of one partition, too; what it gets, now and then, is not used.
@@ -267,6 +282,8 @@ class KafkaGroupLog:
             self._fetcher.serve()
             if moved or self._watched not in self._started:
                 self._keep_watch(consumer, self._fetcher)
+                # By which the next fetch is sent.
+                consumer.tend(0)
 
     def _give(self, consumer: Consumer, places: Collection[Any]) -> None:
         """Called back: hold the partitions, and keep the client from looking for their offsets."""
