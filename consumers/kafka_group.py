@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,22 +20,19 @@ from consumers.kafka_client import (
     translated,
 )
 from consumers.kafka_fetcher import Fetcher
-from consumers.kafka_topics import topic_id as ask_topic_id
+from consumers.kafka_watch import TopicWatch
 from consumers.log import (
     Assignment,
     Contact,
     LogError,
     LogUnavailable,
     OffsetOutOfRange,
-    TopicMissing,
 )
 from schemas.kafka_connection import KafkaConnection
 from schemas.record import Record
 
 _TEND_S = 0.1
 """How often the membership is seen to while records are read."""
-_DOUBT_S = 1.0
-"""So long is waited for an answer, before what was read meanwhile is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +80,18 @@ class KafkaGroupLog:
         self._connection = connection
         self._topic = topic
         self._group = group
-        self._topic_id = topic_id
         self._settings = settings
+        self._watch = TopicWatch(connection, topic, topic_id, settings.missing_after_s)
         self._consumer: Consumer | None = None
         self._fetcher: Fetcher | None = None
         self._tended_at = float("-inf")
-        self._watched: int | None = None
         # Changed by the rebalance callbacks, which run while this thread waits in poll or close.
         self._held: set[int] = set()
         self._started: set[int] = set()
         self._taken: set[int] = set()
         self._told: set[int] = set()
         self._paused = False
-        self._answered_at = self._topic_seen_at = time.monotonic()
+        self._answered_at = time.monotonic()
         self._ends: dict[int, int] = {}
         self._ends_at = float("-inf")
 
@@ -108,14 +103,14 @@ class KafkaGroupLog:
         if self._consumer is None:
             self._consumer = self._open()
         consumer = self._consumer
-        if not self._topic_known(consumer):
+        if not self._watch.known(consumer):
             # Were it to lead the group like this, it would give nothing to anybody.
             time.sleep(min(timeout_s, 0.02))
             return []
         try:
             found = self._read(consumer, timeout_s, max_records)
         except OffsetOutOfRange as exc:
-            self._check_id()
+            self._watch.ask()
             raise OffsetOutOfRange(self._explained(consumer, exc)) from exc
         self._check_name(consumer)
         return found
@@ -150,7 +145,6 @@ class KafkaGroupLog:
         """The next poll joins, as a new member."""
         consumer, self._consumer = self._consumer, None
         fetcher, self._fetcher = self._fetcher, None
-        self._watched = None
         if fetcher is not None:
             fetcher.close()
         if consumer is not None:
@@ -199,7 +193,7 @@ class KafkaGroupLog:
             )
             listener = RebalanceListener(partial(self._give, consumer), self._take)
             consumer.kafka.subscribe([self._topic], listener=listener)
-        self._topic_seen_at = time.monotonic()
+        self._watch.begin()
         return consumer
 
     def _opened_fetcher(self) -> Fetcher:
@@ -218,7 +212,7 @@ class KafkaGroupLog:
             left_s = max(0.0, deadline - time.monotonic())
             fetcher = self._fetcher if self._started and not self._paused else None
             overdue = time.monotonic() - self._tended_at >= _TEND_S
-            if fetcher is None or overdue or self._watched not in self._started:
+            if fetcher is None or overdue or not self._watch.aimed(self._started):
                 self._tend(consumer, left_s if fetcher is None else 0.0)
             if fetcher is not None and self._started:
                 found = self._fetched(consumer, fetcher, min(left_s, _TEND_S), max_records)
@@ -229,39 +223,17 @@ class KafkaGroupLog:
     def _fetched(
         self, consumer: Consumer, fetcher: Fetcher, timeout_s: float, max_records: int
     ) -> Sequence[Record]:
-        """What arrived, if the topic is still the one that it was."""
+        """What arrived, if the topic is still the one that it was. Raises OffsetOutOfRange."""
         before = fetcher.positions()
         found = fetcher.poll(timeout_s, max_records)
-        if found and not self._is_same(consumer):
-            fetcher.start(before)
-            return []
-        return found
-
-    def _is_same(self, consumer: Consumer) -> bool:
-        """Whether what is watched says nothing against the topic's being the one that it was.
-
-        Raises OffsetOutOfRange when it is another.
-        """
+        if not found:
+            return found
         if consumer.heard():
             self._tend(consumer, 0.0)
-        deadline = time.monotonic() + _DOUBT_S
-        while consumer.unsure() and time.monotonic() < deadline:
-            consumer.tend(10)
-        return self._topic_known(consumer) and not consumer.unsure()
-
-    def _keep_watch(self, consumer: Consumer, fetcher: Fetcher) -> None:
-        """Have kafka-python fetch of one partition, too; what it gets, now and then, is not used.
-
-        Its fetches name the topic by its id (KIP-516), so that it knows at once when that was
-        deleted. librdkafka would read on in a new topic of the same name.
-        """
-        positions = fetcher.positions()
-        self._watched = min(positions, default=None)
-        if self._watched is not None:
-            place = self._place(self._watched)
-            consumer.kafka.pause(*self._places(self._held - {self._watched}))
-            consumer.kafka.seek(place, positions[self._watched])
-            consumer.kafka.resume(place)
+        if not self._watch.holds(consumer):
+            fetcher.start({n: at for n, at in before.items() if n in self._started})
+            return []
+        return found
 
     def _tend(self, consumer: Consumer, timeout_s: float) -> None:
         """See to the membership: one poll, or as many as a rebalance takes.
@@ -280,10 +252,10 @@ class KafkaGroupLog:
         if self._fetcher is not None:
             self._fetcher.stop(self._fetcher.positions().keys() - self._started)
             self._fetcher.serve()
-            if moved or self._watched not in self._started:
-                self._keep_watch(consumer, self._fetcher)
-                # By which the next fetch is sent.
-                consumer.tend(0)
+            if moved or not self._watch.aimed(self._started):
+                # At its end there is least to fetch.
+                places = self._fetcher.positions() | self._fetcher.ends()
+                self._watch.aim(consumer, places, self._held)
 
     def _give(self, consumer: Consumer, places: Collection[Any]) -> None:
         """Called back: hold the partitions, and keep the client from looking for their offsets."""
@@ -301,28 +273,6 @@ class KafkaGroupLog:
         self._taken |= numbers
         for number in numbers:
             self._ends.pop(number, None)
-
-    def _topic_known(self, consumer: Consumer) -> bool:
-        """Whether the cluster's metadata has the topic. Raises TopicMissing, OffsetOutOfRange."""
-        now, topic = time.monotonic(), self._topic
-        if consumer.cluster.partitions_for_topic(topic) is None:
-            if now - self._topic_seen_at > self._settings.missing_after_s:
-                raise TopicMissing(f"topic {topic} does not exist")
-            return False
-        self._topic_seen_at = now
-        self._compare_id(str(consumer.cluster.topic_id(topic)))
-        return True
-
-    def _compare_id(self, topic_id: str) -> None:
-        if self._topic_id not in (None, topic_id):
-            raise OffsetOutOfRange(
-                f"topic {self._topic} was recreated: its id is {topic_id}, not {self._topic_id}"
-            )
-
-    def _check_id(self) -> None:
-        """Ask for the topic's id: a fetch may tell of a recreation before the metadata does."""
-        with suppress(LogUnavailable, TopicMissing):
-            self._compare_id(ask_topic_id(self._connection, self._topic))
 
     def _check_name(self, consumer: Consumer) -> None:
         """Raises LogError when another member has taken this one's name."""
