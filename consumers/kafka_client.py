@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -80,6 +81,9 @@ class Consumer:
         except BaseException:
             _give_up(opened)
             raise
+        # The library keeps errors that it has dealt with for a while, and with them all that stood
+        # in the frames of those who called it.
+        self._own_thread = ThreadPoolExecutor(1, "membership")
         self._network: Any = opened[0]
         self.cluster: Any = self._network.cluster
 
@@ -88,6 +92,9 @@ class Consumer:
 
         Raises LogError, LogUnavailable.
         """
+        return self._own_thread.submit(self._tend, timeout_ms).result()
+
+    def _tend(self, timeout_ms: int) -> bool:
         with translated():
             try:
                 return bool(self.kafka.poll(timeout_ms, 1))
@@ -142,7 +149,8 @@ class Consumer:
         self.kafka._coordinator.request_rejoin()
 
     def close(self, timeout_s: float) -> None:
-        """Leave the group, for which a broker gets so long, and end the client's thread."""
+        """Leave the group, for which a broker gets so long, and end the client's threads."""
+        self._own_thread.shutdown(wait=False)
         try:
             self.kafka.close(autocommit=False, timeout_ms=round(timeout_s * 1000))
         except kafka_errors.KafkaError:
