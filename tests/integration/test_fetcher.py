@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
@@ -171,6 +172,34 @@ def test_a_header_whose_name_is_no_text_stops_nobody(kafka_server: str, topic: s
     until = time.monotonic() + 3
     eventually(lambda: log.poll(0.1, 10) or time.monotonic() > until, timeout_s=10)
     assert log.positions() == {0: 2}
+    log.close()
+
+
+def test_what_was_given_on_is_kept_by_nobody(kafka_server: str, topic: str) -> None:
+    """kafka-python keeps errors that it has dealt with, and in them the frames of its callers."""
+    connection = KafkaConnection(kafka_server)
+    with KafkaPublisher(connection, topic) as publisher:
+        for number in range(6_000):
+            publisher.publish_async(generated(f"req-{number}"))
+    log = KafkaGroupLog(connection, topic, f"g-{topic}")
+    poll_until_assigned(log)
+    log.start(dict.fromkeys(range(6), 0))
+    gc.collect()
+    gc.disable()
+    try:
+        read = 0
+
+        def all_read() -> bool:
+            nonlocal read
+            # Often enough for many a look at the membership.
+            read += len(log.poll(0.1, 20))
+            return read == 6_000
+
+        eventually(all_read, timeout_s=60, what="all records")
+        kept = sum(type(one) is Record and one.topic == topic for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert kept < 200
     log.close()
 
 
