@@ -310,8 +310,5 @@ class KafkaGroupLog:
         ]
         return f"positions outside topic {self._topic}: {'; '.join(outside) or error}"
 
-    def _place(self, number: int) -> Any:
-        return TopicPartition(self._topic, number)
-
     def _places(self, numbers: Iterable[int]) -> list[Any]:
         return [TopicPartition(self._topic, number) for number in numbers]

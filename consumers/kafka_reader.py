@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from consumers.kafka_fetcher import Fetcher
-from consumers.kafka_topics import topic_id, topic_state
+from consumers.kafka_topics import must_be_same, topic_id, topic_state
 from consumers.log import LogError, LogUnavailable, OffsetOutOfRange, TopicState
 from schemas.kafka_connection import KafkaConnection
 from schemas.record import Record
@@ -142,10 +142,7 @@ class KafkaRecordBatches:
     def _check_id(self) -> None:
         """Whether all was of one topic: librdkafka reads on in a new one of the same name."""
         now = topic_id(self._connection, self._topic)
-        if now != self._topic_id:
-            raise OffsetOutOfRange(
-                f"topic {self._topic} was recreated: its id is {now}, not {self._topic_id}"
-            )
+        must_be_same(self._topic, now, self._topic_id)
         self._same_topic = True
 
     def _poll(self, fetcher: Fetcher) -> tuple[Sequence[Record], bool]:

@@ -16,7 +16,7 @@ from consumers.kafka_client import (
     open_admin,
     translated,
 )
-from consumers.log import LogError, LogUnavailable, TopicMissing, TopicState
+from consumers.log import LogError, LogUnavailable, OffsetOutOfRange, TopicMissing, TopicState
 from schemas.kafka_connection import KafkaConnection
 from schemas.limits import MAX_VALUE_BYTES
 from schemas.record import MAX_PARTITIONS
@@ -106,6 +106,12 @@ def topic_id(connection: KafkaConnection, topic: str) -> str:
     """The topic's id, another when it was recreated. Raises as topic_state."""
     with _admin(connection) as admin:
         return str(_metadata(admin, topic)["topic_id"])
+
+
+def must_be_same(topic: str, now: str, before: str) -> None:
+    """Compare two ids of a topic. Raises OffsetOutOfRange: positions belong to one of them."""
+    if now != before:
+        raise OffsetOutOfRange(f"topic {topic} was recreated: its id is {now}, not {before}")
 
 
 def add_partitions(connection: KafkaConnection, topic: str, total: int) -> None:

@@ -12,8 +12,9 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from consumers.kafka_client import Consumer, TopicPartition
+from consumers.kafka_topics import must_be_same
 from consumers.kafka_topics import topic_id as ask_topic_id
-from consumers.log import LogUnavailable, OffsetOutOfRange, TopicMissing
+from consumers.log import LogUnavailable, TopicMissing
 from schemas.kafka_connection import KafkaConnection
 
 _DOUBT_S = 1.0
@@ -92,7 +93,5 @@ class TopicWatch:
             self._compare(ask_topic_id(self._connection, self._topic))
 
     def _compare(self, topic_id: str) -> None:
-        if self._topic_id not in (None, topic_id):
-            raise OffsetOutOfRange(
-                f"topic {self._topic} was recreated: its id is {topic_id}, not {self._topic_id}"
-            )
+        if self._topic_id is not None:
+            must_be_same(self._topic, topic_id, self._topic_id)
