@@ -59,6 +59,7 @@ class KafkaProducer:
     def __init__(self, connection: KafkaConnection, deadline_s: float) -> None:
         self._servers = ", ".join(connection.servers)
         self._refusal = self._fault = ""
+        self._found = False
         self.broken = False
         """Whether it takes nothing any more, and another has to take its place."""
         arguments = connection.librdkafka_settings() | _settings(deadline_s)
@@ -70,6 +71,11 @@ class KafkaProducer:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="kafka answers", daemon=True)
         self._thread.start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has found its topic, and takes records."""
+        return self._found and not self.broken
 
     def send(
         self, topic: str, key: bytes, value: bytes, answered: Callable[[Any, Any], None]
@@ -97,6 +103,7 @@ class KafkaProducer:
             try:
                 # To ask for one by its name may create it, where brokers do that.
                 if topic in self._producer.list_topics(timeout=max(0.01, min(1.0, left))).topics:
+                    self._found = True
                     return
                 missing = True
             except KafkaException:
@@ -167,7 +174,7 @@ def _settings(deadline_s: float) -> dict[str, Any]:
         "socket.timeout.ms": max(request_ms, 1_000),
         "reconnect.backoff.max.ms": 1_000,
         "topic.metadata.refresh.interval.ms": 30_000,
-        # A topic is made by `omega-images topics`, with the settings that it needs.
+        # A topic is made by `omega-images topic`, with the settings that it needs.
         "allow.auto.create.topics": False,
         # As all of Kafka's own clients have it (schemas.partitioning).
         "partitioner": "murmur2",

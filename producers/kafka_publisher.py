@@ -57,8 +57,6 @@ class KafkaPublisher:
         self._settings = settings
         self._outstanding = Outstanding(settings.max_outstanding, settings.max_outstanding_bytes)
         self._producer: KafkaProducer | None = None
-        self._found = False
-        """Whether the producer has found the topic."""
         self._connecting = threading.Lock()
         self._closed = False
 
@@ -132,9 +130,7 @@ class KafkaPublisher:
 
     def _connected(self, due: float) -> KafkaProducer:
         producer = self._producer
-        if producer is None or not self._found or producer.broken:
-            producer = self._connect(due)
-        return producer
+        return producer if producer is not None and producer.ready else self._connect(due)
 
     def _connect(self, due: float) -> KafkaProducer:
         """The producer, opened by the first who needs it. Raises PublishError."""
@@ -149,12 +145,11 @@ class KafkaPublisher:
             if self._producer is not None and self._producer.broken:
                 # Its end tells of what was under way, to whom may want to publish then.
                 threading.Thread(target=self._producer.end, name="kafka end", daemon=True).start()
-                self._producer, self._found = None, False
+                self._producer = None
             if self._producer is None:
                 self._producer = KafkaProducer(self._connection, self._settings.deadline_s)
-            if not self._found:
+            if not self._producer.ready:
                 self._producer.find(self._topic, due)
-                self._found = True
             return self._producer
         finally:
             self._connecting.release()
