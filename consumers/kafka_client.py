@@ -54,13 +54,21 @@ CONSUMER_SETTINGS: Mapping[str, Any] = {
 }
 
 
-_OF_CONTENT = (
-    ValueError,
-    kafka_errors.CorruptRecordError,
-    kafka_errors.UnsupportedCodecError,
-    kafka_errors.OffsetOutOfRangeError,
-)
-"""What a fetch may meet in a log; whoever reads it in earnest meets it, too, and judges."""
+class _Unread:
+    """What a fetch has brought, and nobody looks at.
+
+    kafka-python's own class unpacks it, and one record that it does not understand (a header whose
+    name is no text) has its poll go round for ever.
+    """
+
+    def __init__(self, *_: object, **__: object) -> None: ...
+
+    def __bool__(self) -> bool:
+        """Whether there is something left to take."""
+        return False
+
+    def drain(self) -> None:
+        """Let go of it."""
 
 
 class Consumer:
@@ -84,25 +92,30 @@ class Consumer:
         # The library keeps errors that it has dealt with for a while, and with them all that stood
         # in the frames of those who called it.
         self._own_thread = ThreadPoolExecutor(1, "membership")
+        # The library has no way to say that records are not wanted.
+        self.kafka._fetcher.PartitionRecords = _Unread
         self._network: Any = opened[0]
         self.cluster: Any = self._network.cluster
 
     def tend(self, timeout_ms: int) -> bool:
-        """See to the membership; whether what is watched has moved, or could not be understood.
+        """See to the membership; whether a fetch was answered, or is out of the log's range.
 
         Raises LogError, LogUnavailable.
         """
         return self._own_thread.submit(self._tend, timeout_ms).result()
 
     def _tend(self, timeout_ms: int) -> bool:
+        heard = self.heard()
         with translated():
             try:
-                return bool(self.kafka.poll(timeout_ms, 1))
-            except _OF_CONTENT:
+                self.kafka.poll(timeout_ms, 1)
+            except kafka_errors.OffsetOutOfRangeError:
+                # Whoever reads in earnest meets it, too, and judges.
                 return True
+        return heard
 
     def heard(self) -> bool:
-        """Whether what was fetched, or an answer that there is no such topic, waits for ``tend``.
+        """Whether the answer to a fetch waits for ``tend``, as that there is no such topic.
 
         There is no public way to ask.
         """

@@ -242,17 +242,17 @@ class KafkaGroupLog:
         group's leader does so, all others have to follow. Polling without a pause prevents that.
         """
         deadline = time.monotonic() + self._settings.rebalance_wait_s
-        moved = consumer.tend(round(timeout_s * 1000))
+        heard = consumer.tend(round(timeout_s * 1000))
         while consumer.rebalancing():
             consumer.insist_on_joining()
             if time.monotonic() > deadline:
                 break
-            moved |= consumer.tend(50)
+            heard |= consumer.tend(50)
         self._tended_at = time.monotonic()
         if self._fetcher is not None:
             self._fetcher.stop(self._fetcher.positions().keys() - self._started)
             self._fetcher.serve()
-            if moved or not self._watch.aimed(self._started):
+            if heard or not self._watch.aimed(self._started):
                 # At its end there is least to fetch.
                 places = self._fetcher.positions() | self._fetcher.ends()
                 self._watch.aim(consumer, places, self._held)

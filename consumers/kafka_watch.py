@@ -2,7 +2,7 @@
 
 librdkafka reads on in a new topic of the same name. kafka-python's fetches name the topic by its
 id, so the broker answers one that is under way as soon as the topic is deleted. Such a fetch is
-kept up for one partition; what it gets, now and then, is not used.
+kept up for one partition; what it brings, now and then, is not looked at.
 """
 
 from __future__ import annotations

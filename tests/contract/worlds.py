@@ -28,6 +28,7 @@ from tests.plugins.own_broker import OwnBroker
 from tests.support.builders import generated
 from tests.support.memory_log import MemoryGroup, MemoryGroupLog, MemoryLogReader, MemoryTopic
 from tests.support.memory_publisher import MemoryPublisher
+from tests.support.topics import recreate
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -202,8 +203,7 @@ class KafkaWorld:
         return topic_id(self.connection, self.topic)
 
     def recreate(self) -> None:
-        self._admin(lambda admin: admin.delete_topics([self.topic]))
-        create_topic(self.connection, self.topic, partitions=6)
+        recreate(self.connection, self.topic, partitions=6)
 
     def _producer(self, *, transactional: bool) -> Any:
         if transactional not in self._producers:

@@ -15,13 +15,13 @@ from kafka import (  # type: ignore[import-untyped]  # kafka-python has no type 
 )
 from psycopg import Connection
 
-from consumers.kafka_topics import create_topic
 from projections.positions import read_positions
 from schemas.kafka_connection import KafkaConnection
 from tests.support.checker import actual_rows
 from tests.support.load import Mix, mixed_load
 from tests.support.processes import WorkerProcess
 from tests.support.sending import send
+from tests.support.topics import recreate
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.kafka, pytest.mark.postgres]
@@ -80,9 +80,7 @@ def test_a_topic_that_is_deleted_and_made_again_stops_the_worker(
         total = place.send(seed=1)
         eventually(partial(at, connection, place, total), timeout_s=30, what="all records")
         rows = actual_rows(connection)
-        with place.admin() as admin:
-            admin.delete_topics([place.topic])
-        eventually(partial(made_again, place), timeout_s=20, what="a new topic of the name")
+        recreate(KafkaConnection(place.kafka), place.topic, partitions=6)
         place.send(seed=2)
         eventually(partial(ended, worker), timeout_s=30, what="the worker's end")
         assert worker.exit_code() == 1
@@ -93,13 +91,6 @@ def test_a_topic_that_is_deleted_and_made_again_stops_the_worker(
         assert "rebuild" in last_line(worker)
     assert actual_rows(connection) == rows
     assert at(connection, place, total)
-
-
-def made_again(place: Place) -> bool:
-    try:
-        return create_topic(KafkaConnection(place.kafka), place.topic)
-    except Exception:  # noqa: BLE001  the deletion is under way
-        return False
 
 
 def test_unread_events_that_retention_removed_stop_the_worker(

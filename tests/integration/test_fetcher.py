@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer  # type: ignore[import-untyped]  # no type hints
+from kafka import KafkaProducer  # type: ignore[import-untyped]  # no type hints
 
 from consumers.kafka_fetcher import Fetcher
 from consumers.kafka_log import KafkaGroupLog
@@ -22,6 +23,7 @@ from schemas.record import Record
 from tests.contract.members import poll_until_assigned
 from tests.plugins.own_broker import OwnBroker
 from tests.support.builders import generated
+from tests.support.topics import recreate
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
@@ -35,6 +37,13 @@ def fill(connection: KafkaConnection, topic: str, count: int) -> None:
     with KafkaPublisher(connection, topic) as publisher:
         for number in range(count):
             publisher.publish(generated(f"req-{number}"))
+
+
+def spread(connection: KafkaConnection, topic: str, count: int) -> None:
+    """So many records in all partitions."""
+    with KafkaPublisher(connection, topic) as publisher:
+        for number in range(count):
+            publisher.publish_async(generated(f"req-{number}"))
 
 
 def read(
@@ -119,9 +128,7 @@ def test_a_silent_broker_is_noticed_and_one_that_answers_again(
 
 def test_what_is_stopped_returns_nothing_more(kafka_server: str, topic: str) -> None:
     connection = KafkaConnection(kafka_server)
-    with KafkaPublisher(connection, topic) as publisher:
-        for number in range(100):
-            publisher.publish_async(generated(f"req-{number}"))
+    spread(connection, topic, 100)
     fetcher = Fetcher(connection, topic, SIZE)
     fetcher.start(dict.fromkeys(range(6), 0))
     eventually(lambda: fetcher.poll(0.1, 1))
@@ -168,9 +175,11 @@ def test_a_header_whose_name_is_no_text_stops_nobody(kafka_server: str, topic: s
     log.start({0: 0})
     found: list[Record] = []
     gather(found, lambda: log.poll(0.1, 10), 2)
-    # What watches the topic meets it later, and over and over.
-    until = time.monotonic() + 3
-    eventually(lambda: log.poll(0.1, 10) or time.monotonic() > until, timeout_s=10)
+    consumer: Any = log._consumer
+    log._watch.aim(consumer, {0: 0}, set(range(6)))
+    eventually(consumer.heard, what="what watches the topic, and has fetched it, too")
+    assert log.poll(0.3, 10) == []
+    assert not consumer.heard()
     assert log.positions() == {0: 2}
     log.close()
 
@@ -178,9 +187,7 @@ def test_a_header_whose_name_is_no_text_stops_nobody(kafka_server: str, topic: s
 def test_what_was_given_on_is_kept_by_nobody(kafka_server: str, topic: str) -> None:
     """kafka-python keeps errors that it has dealt with, and in them the frames of its callers."""
     connection = KafkaConnection(kafka_server)
-    with KafkaPublisher(connection, topic) as publisher:
-        for number in range(6_000):
-            publisher.publish_async(generated(f"req-{number}"))
+    spread(connection, topic, 6_000)
     log = KafkaGroupLog(connection, topic, f"g-{topic}")
     poll_until_assigned(log)
     log.start(dict.fromkeys(range(6), 0))
@@ -205,9 +212,7 @@ def test_what_was_given_on_is_kept_by_nobody(kafka_server: str, topic: str) -> N
 
 def test_what_is_paused_is_given_up_and_read_again(kafka_server: str, topic: str) -> None:
     connection = KafkaConnection(kafka_server)
-    with KafkaPublisher(connection, topic) as publisher:
-        for number in range(100):
-            publisher.publish_async(generated(f"req-{number}"))
+    spread(connection, topic, 100)
     fetcher = Fetcher(connection, topic, SIZE)
     fetcher.start(dict.fromkeys(range(6), 0))
     found: list[Record] = []
@@ -238,26 +243,10 @@ def test_a_topic_that_is_made_again_while_it_is_read_is_an_error(
     reader = KafkaLogReader(connection, name)
     batches = reader.read({0: 0}, {0: 10}, 5)
     assert len(next(batches)) <= 5
-    delete_topic(connection, name)
-    eventually(lambda: made(connection, name), timeout_s=20, what="a new topic of the name")
+    recreate(connection, name, partitions=1)
     with KafkaPublisher(connection, name) as publisher:
         for number in range(10):
             publisher.publish(generated(f"new-{number}"))
     with pytest.raises(OffsetOutOfRange, match="recreated"):
         list(batches)
     reader.close()
-
-
-def made(connection: KafkaConnection, name: str) -> bool:
-    try:
-        return create_topic(connection, name, partitions=1)
-    except LogError:  # the deletion is under way
-        return False
-
-
-def delete_topic(connection: KafkaConnection, name: str) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=connection.bootstrap_servers)
-    try:
-        admin.delete_topics([name])
-    finally:
-        admin.close()

@@ -1,0 +1,27 @@
+"""Topics of real brokers that are taken away, and made again under the same name."""
+
+from __future__ import annotations
+
+from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # no type hints
+
+from consumers.kafka_topics import create_topic
+from consumers.log import LogError
+from schemas.kafka_connection import KafkaConnection
+from tests.support.waiting import eventually
+
+
+def recreate(connection: KafkaConnection, topic: str, partitions: int) -> None:
+    """Delete the topic, and make a new one as soon as the broker lets it."""
+    admin = KafkaAdminClient(bootstrap_servers=connection.bootstrap_servers)
+    try:
+        admin.delete_topics([topic])
+    finally:
+        admin.close()
+
+    def made() -> bool:
+        try:
+            return create_topic(connection, topic, partitions=partitions)
+        except LogError:  # the deletion is under way
+            return False
+
+    eventually(made, timeout_s=20, what="a new topic of the name")
