@@ -23,7 +23,7 @@ from projections.dead_letters import DeadLetter, store
 from projections.faults import Fault, classify
 from projections.image_batch import ImageBatch
 from projections.image_sql import COPY_ROWS
-from projections.positions import Claim, ProjectionKey, advance, claim
+from projections.positions import Claim, ProjectionKey, advance
 from projections.projection import Decoded, Projection
 from projections.unsealing import Unsealer
 from projections.wire import copy_rows
@@ -43,6 +43,7 @@ class Load:
     database_url: str
     search_path: str
     key: ProjectionKey
+    claims: Mapping[int, Claim]
     end: Mapping[int, int]
     """The partitions to load, each up to this offset."""
     partitions: int
@@ -50,10 +51,10 @@ class Load:
 
 
 def load(job: Load) -> None:
-    """Load these partitions, from where the shadow's positions are.
+    """Load these partitions, from where they were claimed.
 
-    Raises EnvironmentFault and LogUnavailable: the rebuild is broken off, and goes on from there
-    when it is started again.
+    Raises FenceLost when they were claimed again; EnvironmentFault and LogUnavailable: the rebuild
+    is broken off, and goes on from there when it is started again.
     """
     owner = f"omega-rebuild-{job.key.projection}-{min(job.end)}"
     connect = connector(job.database_url, owner, search_path=job.search_path)
@@ -61,21 +62,28 @@ def load(job: Load) -> None:
     try:
         if job.key.projection == "table":
             with connect() as connection:
-                _load_table(job, connection, owner, reader)
+                _load_table(job, connection, reader)
         else:
-            replay(reader, Processor(job.make_projection(), job.key, connect, owner), job.end)
+            processor = Processor(job.make_projection(), job.key, connect, owner)
+            replay(reader, processor, job.end, job.claims)
     finally:
         reader.close()
 
 
-def replay(reader: LogReader, processor: Processor, end: Mapping[int, int]) -> int:
+def replay(
+    reader: LogReader,
+    processor: Processor,
+    end: Mapping[int, int],
+    claims: Mapping[int, Claim] | None = None,
+) -> int:
     """Apply the log from the stored positions up to ``end`` in the ordinary way; how many records.
 
-    The processor is closed at the end. Raises EnvironmentFault, LogError.
+    The partitions are claimed, where ``claims`` does not say that they are. The processor is closed
+    at the end. Raises EnvironmentFault, LogError.
     """
     done = 0
     try:
-        start = processor.claim(end.keys())
+        start = processor.claim(end.keys()) if claims is None else processor.hold(claims)
         behind = {number: start[number] for number in end if start[number] < end[number]}
         batches = reader.read(behind, {number: end[number] for number in behind}, BATCH)
         at = behind
@@ -102,9 +110,8 @@ class Sorted:
     invalid: list[DeadLetter] = field(default_factory=list)
 
 
-def _load_table(job: Load, connection: Connection[Any], owner: str, reader: LogReader) -> None:
-    with connection.transaction():
-        claims = claim(connection, job.key, owner, job.end.keys())
+def _load_table(job: Load, connection: Connection[Any], reader: LogReader) -> None:
+    claims = job.claims
     start = {number: held.next_offset for number, held in claims.items()}
     total = sum(job.end.values())
     seen = Bloom(max(total, 1_000), FALSE_POSITIVES)

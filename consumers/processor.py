@@ -97,6 +97,10 @@ class Processor:
             claims = self._claim(partitions)
         except Exception as exc:
             raise self._given_up(exc) from exc
+        return self.hold(claims)
+
+    def hold(self, claims: Mapping[int, Claim]) -> Mapping[int, int]:
+        """As ``claim``, of partitions that somebody has claimed for this one."""
         self._claims.update(claims)
         return {number: held.next_offset for number, held in claims.items()}
 

@@ -7,26 +7,31 @@ throughout; at the swap they meet their fence, claim again and go on from the ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Self
 
 from psycopg import Connection
 
-from consumers.bulk_load import BATCH, Load, load, replay
-from consumers.isolation import apply_isolating
+from consumers.bulk_load import Load, load, replay
+from consumers.deferred import merge_deferred
 from consumers.log import LogReader, TopicState
 from consumers.processor import Processor
 from projections import comparing, past_table
-from projections import shadow_sql as sql
 from projections import swap as swapping
 from projections.comparing import Comparison
-from projections.connections import connector
-from projections.dead_letters import store
-from projections.positions import Claim, ProjectionKey, lock_projection, read_positions
-from projections.projection import Decoded, Projection
+from projections.connections import DatabaseError, connector
+from projections.positions import (
+    Claim,
+    ProjectionKey,
+    claim,
+    read_positions,
+)
+from projections.projection import Projection
 from projections.shadow import (
     RebuildRefused,
     Shadow,
@@ -36,10 +41,8 @@ from projections.shadow import (
     let_go,
     shadow_of,
 )
-from projections.shadow_state import begin, fence_off, finish_loading, resumable
+from projections.shadow_state import begin, finish_loading, resumable
 from projections.shadow_tables import create
-from schemas.codec import decode_record
-from schemas.record import Record
 
 CLOSE_ENOUGH = 1_000
 """Records behind the log's end at which the comparison begins."""
@@ -89,8 +92,6 @@ class Rebuild:
         check_dependents(self._connection, self._shadow)
         self.resumed = not fresh and resumable(self._connection, self._shadow, key)
         if self.resumed:
-            with self._connect_shadow()() as connection:
-                fence_off(connection, key, range(len(state.end)))
             return state
         with self._connection.transaction():
             create(self._connection, self._shadow)
@@ -106,14 +107,28 @@ class Rebuild:
         end = {n: min(at.get(n, 0), end) for n, end in state.end.items()}
         return replace(state, end={n: max(to, state.begin[n]) for n, to in end.items()})
 
-    def load(self, state: TopicState, pool: Executor, processes: int) -> None:
-        """Load the log as it was when ``state`` was taken; ``progress`` can be asked meanwhile."""
+    def load(self, state: TopicState, pools: Sequence[Executor]) -> None:
+        """Load the log as it was when ``state`` was taken, a share of the partitions in each pool.
+
+        ``progress`` can be asked meanwhile.
+        """
         numbers = [number for number, end in state.end.items() if end > 0]
-        shares = [numbers[part::processes] for part in range(processes)]
-        jobs = [pool.submit(load, self._job(state, share)) for share in shares if share]
+        shares = [numbers[part :: len(pools)] for part in range(len(pools))]
+        # For the loaders, so that one which outlived its rebuild cannot take anything over.
+        claims = self._claim(state.topic_id, numbers)
+        jobs = [
+            pool.submit(load, self._job(state, {number: claims[number] for number in share}))
+            for pool, share in zip(pools, shares, strict=True)
+            if share
+        ]
         # The first that fails ends the rebuild; the others' work stays, too.
-        for job in jobs:
+        for job in as_completed(jobs):
             job.result()
+
+    def break_off(self, state: TopicState) -> None:
+        """Make those who still load fail at their next batch; what is loaded stays."""
+        with suppress(DatabaseError):
+            self._claim(state.topic_id, state.end.keys())
 
     def progress(self) -> int:
         """Records loaded so far. Any thread may ask."""
@@ -126,7 +141,7 @@ class Rebuild:
         connect = connector(self._source.database_url, "omega-rebuild")
         finish_loading(self._connection, self._shadow, connect)
         with self._connect_shadow()() as connection:
-            return self._merge_deferred(connection)
+            return merge_deferred(connection, self._source.make_projection(), self._key())
 
     def catch_up(self, end: Mapping[int, int]) -> int:
         """Bring the shadow to these offsets in the ordinary way; how many records that took."""
@@ -148,9 +163,34 @@ class Rebuild:
 
     def swap(self, *, unmade: bool = True) -> int:
         """Put the shadow in the live tables' place; how many tries the locks took."""
+        return self._swap(
+            partial(comparing.carry_over, self._connection, self._shadow, unmade=unmade)
+        )
+
+    def compare_and_swap(
+        self, judge: Callable[[Comparison], None], *, unmade: bool = True
+    ) -> Comparison:
+        """Both in one transaction: what was compared is what comes into place.
+
+        ``judge`` may refuse by an exception. Where readers keep the tables from being locked, the
+        workers do not wait for them: later tries only carry over, as ``swap`` does.
+        """
+        done: list[Comparison] = []
+
+        def look() -> None:
+            if done:
+                comparing.carry_over(self._connection, self._shadow, unmade=unmade)
+                return
+            done.append(comparing.compare(self._connection, self._shadow, unmade=unmade))
+            judge(done[0])
+
+        self._swap(look)
+        return done[0]
+
+    def _swap(self, look: Callable[[], object]) -> int:
         self.catch_up_to_the_end()
         return swapping.swap(
-            self._connection, self._shadow, self._key(), self._catch_up_with_live, unmade=unmade
+            self._connection, self._shadow, self._key(), self._catch_up_with_live, look
         )
 
     def check_name(self, name: str) -> None:
@@ -184,7 +224,7 @@ class Rebuild:
         if live:
             self.catch_up({number: held.next_offset for number, held in live.items()})
 
-    def _job(self, state: TopicState, share: list[int]) -> Load:
+    def _job(self, state: TopicState, claims: Mapping[int, Claim]) -> Load:
         source = self._source
         return Load(
             source.open_reader,
@@ -192,9 +232,14 @@ class Rebuild:
             source.database_url,
             self._shadow.search_path,
             ProjectionKey(source.projection, source.topic, state.topic_id),
-            {number: state.end[number] for number in share},
+            claims,
+            {number: state.end[number] for number in claims},
             len(state.end),
         )
+
+    def _claim(self, topic_id: str, numbers: Collection[int]) -> dict[int, Claim]:
+        with self._connect_shadow()() as connection, connection.transaction():
+            return claim(connection, self._key(topic_id), "omega-rebuild", numbers)
 
     def _key(self, topic_id: str | None = None) -> ProjectionKey:
         source = self._source
@@ -204,20 +249,6 @@ class Rebuild:
     def _connect_shadow(self) -> Callable[[], Connection[Any]]:
         path = self._shadow.search_path
         return connector(self._source.database_url, "omega-rebuild", search_path=path)
-
-    def _merge_deferred(self, connection: Connection[Any]) -> int:
-        projection, key = self._source.make_projection(), self._key()
-        done = 0
-        while rows := connection.execute(sql.NEXT_DEFERRED, (BATCH,)).fetchall():
-            records = [Record(self._source.topic, *row[1:]) for row in rows]
-            events = [Decoded(record, decode_record(record)) for record in records]
-            with connection.transaction():
-                lock_projection(connection, key.projection, exclusive=True)
-                _, poison = apply_isolating(projection, connection, events, exclusive=True)
-                store(connection, key.projection, poison)
-                connection.execute(sql.FORGET_DEFERRED, (rows[-1][0],))
-            done += len(rows)
-        return done
 
 
 __all__ = ["Rebuild", "RebuildRefused", "Shadow", "Source"]

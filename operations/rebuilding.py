@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -66,28 +67,39 @@ def run_rebuild(
     ledger: Ledger,
     projection: str,
     options: RebuildOptions,
-    confirm: Callable[[Comparison], bool],
+    confirm: Callable[[Comparison], bool] | None = None,
 ) -> RebuildResult:
     """Rebuild the projection; the shadow stays when it was interrupted, or refused for a loss.
 
-    The next one goes on with it. Raises RebuildRefused, also when more rows would be lost than are
-    accepted.
+    The next one goes on with it. ``confirm`` is asked before the swap, while the workers go on.
+    Raises RebuildRefused, also when more rows would be lost than are accepted.
     """
     with Rebuild(source_of(ledger, projection)) as rebuild:
         state = rebuild.prepare(fresh=options.fresh)
         total = sum(state.end.values()) - sum(state.begin.values())
         _load(rebuild, state, options)
         rebuild.finish()
-        rebuild.catch_up_to_the_end()
-        comparison = rebuild.compare(unmade=options.keep_unmade)
-        if not options.dry_run:
-            _refuse_loss(comparison, options)
-        swapped = not options.dry_run and confirm(comparison)
-        if swapped:
-            rebuild.swap(unmade=options.keep_unmade)
-        else:
-            rebuild.abandon()
+        comparison, swapped = _end(rebuild, options, confirm)
         return RebuildResult(comparison, swapped, total, rebuild.resumed)
+
+
+def _end(
+    rebuild: Rebuild, options: RebuildOptions, confirm: Callable[[Comparison], bool] | None
+) -> tuple[Comparison, bool]:
+    """The comparison, and whether the shadow was swapped in."""
+    unmade = options.keep_unmade
+    judge = partial(_refuse_loss, options)
+    if confirm is None and not options.dry_run:
+        return rebuild.compare_and_swap(judge, unmade=unmade), True
+    rebuild.catch_up_to_the_end()
+    comparison = rebuild.compare(unmade=unmade)
+    if not options.dry_run:
+        judge(comparison)
+    if options.dry_run or (confirm is not None and not confirm(comparison)):
+        rebuild.abandon()
+        return comparison, False
+    rebuild.swap(unmade=unmade)
+    return comparison, True
 
 
 def run_as_of(ledger: Ledger, at: datetime, name: str, processes: int | None) -> int:
@@ -145,7 +157,7 @@ def run_replay(
             work.abandon()
 
 
-def _refuse_loss(comparison: Comparison, options: RebuildOptions) -> None:
+def _refuse_loss(options: RebuildOptions, comparison: Comparison) -> None:
     if comparison.lost > options.accept_loss:
         names = ", ".join(comparison.samples.get("lost", []))
         raise RebuildRefused(
@@ -161,18 +173,32 @@ def _load(rebuild: Rebuild, state: TopicState, options: RebuildOptions) -> None:
     records = sum(state.end.values()) - sum(state.begin.values())
     if options.processes is None and records < FEW:
         processes = 1
-    with _pool(processes) as pool, ThreadPoolExecutor(1) as waiter:
-        loading = waiter.submit(rebuild.load, state, pool, processes)
-        _show_progress(rebuild, loading, sum(state.end.values()))
-        loading.result()
+    with _pools(processes) as pools, ThreadPoolExecutor(1) as waiter:
+        loading = waiter.submit(rebuild.load, state, pools)
+        try:
+            _show_progress(rebuild, loading, sum(state.end.values()))
+            loading.result()
+        except BaseException:
+            # Also of Ctrl-C: who waits here wants an end, and the others would load on for long.
+            rebuild.break_off(state)
+            raise
 
 
-def _pool(processes: int) -> Executor:
-    """One works within this process, which starts at once; more of them each in its own."""
-    if processes == 1:
-        return ThreadPoolExecutor(1)
+@contextmanager
+def _pools(processes: int) -> Iterator[Sequence[Executor]]:
+    """For each that loads one of its own: this process, which starts at once, and further ones.
+
+    When all went well, it is not waited for the end of the others.
+    """
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(processes, mp_context=context, initializer=look_seldom)
+    others = ProcessPoolExecutor(max(1, processes - 1), mp_context=context, initializer=look_seldom)
+    with ThreadPoolExecutor(1, initializer=look_seldom) as own:
+        try:
+            yield (*[others] * (processes - 1), own)
+        except BaseException:
+            others.shutdown()
+            raise
+    others.shutdown(wait=False)
 
 
 def _show_progress(rebuild: Rebuild, loading: Future[None], total: int) -> None:

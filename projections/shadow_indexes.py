@@ -47,7 +47,10 @@ def build_side_by_side(
                 connection.execute(sql.BE_AN_INDEX_BUILDER, (shadow.index_builders,))
                 connection.execute(sql.SET_UP_BUILDER, (MEMORY,))
                 while (statement := _next(left)) is not None:
-                    connection.execute(statement)
+                    with connection.transaction():
+                        if _is_gin(statement):
+                            connection.execute(sql.BUILD_ALONE)
+                        connection.execute(statement)
                 connection.execute(sql.UNLOCK_ALL)
         except BaseException:
             left.clear()
@@ -103,7 +106,11 @@ def _missing(connection: Connection[Any], shadow: Shadow, table: str) -> list[SQ
         start = head.partition(" ON ")[0]
         if name not in there:
             statements.append(SQL(f"{start} ON {target.as_string(connection)} USING {tail}"))
-    return sorted(statements, key=lambda one: " USING gin " not in one.as_string(None))
+    return sorted(statements, key=_is_gin, reverse=True)
+
+
+def _is_gin(statement: SQL) -> bool:
+    return " USING gin " in statement.as_string(None)
 
 
 def _of_live(connection: Connection[Any], shadow: Shadow, table: str) -> list[tuple[Any, ...]]:

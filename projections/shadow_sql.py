@@ -60,6 +60,8 @@ WHERE i.indrelid = %s::regclass
 SET_UP_BUILDER = """
 SELECT set_config('maintenance_work_mem', %s, false), set_config('statement_timeout', '0', false)
 """
+# Several processes take a quarter longer for a GIN index than one, and others wait for the cores.
+BUILD_ALONE = "SELECT set_config('max_parallel_maintenance_workers', '0', true)"
 BE_AN_INDEX_BUILDER = "SELECT pg_advisory_lock_shared(hashtextextended('omega-images/' || %s, 0))"
 NO_INDEX_BUILDERS = "SELECT pg_try_advisory_xact_lock(hashtextextended('omega-images/' || %s, 0))"
 

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
-from projections.positions import ProjectionKey, claim
+from projections.positions import ProjectionKey
 from projections.shadow import LATE_INDEXES, Shadow, exists
 from projections.shadow_indexes import add_keys, build_side_by_side
 
@@ -72,15 +72,6 @@ def resumable(connection: Connection[Any], shadow: Shadow, key: ProjectionKey) -
     state = connection.execute(READ.format(**shadow.names)).fetchone()
     definition = _definition(connection, shadow)
     return state is not None and tuple(state[:2]) == (key.topic_id, definition)
-
-
-def fence_off(connection: Connection[Any], key: ProjectionKey, partitions: range) -> None:
-    """Make loaders that outlived their rebuild fail at their next batch.
-
-    The connection's search_path begins with the shadow's schema.
-    """
-    with connection.transaction():
-        claim(connection, key, "omega-rebuild", partitions)
 
 
 def finish_loading(

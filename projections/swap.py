@@ -13,7 +13,6 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from projections import shadow_sql as sql
-from projections.comparing import carry_over
 from projections.positions import Claim, ProjectionKey, announce, lock_positions, lock_projection
 from projections.shadow import RebuildRefused, Shadow, drop_schema, exists
 from schemas.record import FIRST_LOG_ID
@@ -38,14 +37,14 @@ def swap(
     shadow: Shadow,
     key: ProjectionKey,
     catch_up: Callable[[Positions], None],
-    *,
-    unmade: bool,
+    look: Callable[[], object],
 ) -> int:
     """Put the shadow in the live tables' place, in one transaction; how many tries it took.
 
-    ``catch_up`` brings the shadow to the given live positions, over a connection of its own. The
-    old tables and positions go to the previous schema. Raises RebuildRefused when the locks cannot
-    be had in DEADLINE_S.
+    ``catch_up`` brings the shadow to the given live positions, over a connection of its own.
+    ``look`` is called in each try when both are at the same place and nobody writes to the live
+    tables: to carry over, to compare, or to refuse by an exception. The old tables and positions go
+    to the previous schema. Raises RebuildRefused when the locks cannot be had in DEADLINE_S.
     """
     parameters = {"projection": key.projection, "topic": key.topic}
     names = {**shadow.names, "source": shadow.names["shadow"]}
@@ -53,7 +52,7 @@ def swap(
     def once() -> None:
         catch_up(lock_live(connection, key))
         _lock_tables(connection, shadow, "SHARE ROW EXCLUSIVE", "1s")
-        carry_over(connection, shadow, unmade=unmade)
+        look()
         _exchange_positions(connection, shadow, names, parameters)
         connection.execute(sql.ADD_DEAD_LETTERS.format(**names))
         connection.execute(sql.SETTLE_DEAD_LETTERS.format(**names), parameters)
@@ -152,7 +151,7 @@ def _lock_tables(connection: Connection[Any], shadow: Shadow, mode: str, wait: s
 
 
 def _until_locked(connection: Connection[Any], once: Callable[[], None]) -> int:
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = None
     tries = 0
     while True:
         tries += 1
@@ -160,6 +159,8 @@ def _until_locked(connection: Connection[Any], once: Callable[[], None]) -> int:
             with connection.transaction():
                 once()
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as exc:
+            # The first try may take long for other reasons: it compares.
+            deadline = deadline or time.monotonic() + DEADLINE_S
             if time.monotonic() > deadline:
                 raise RebuildRefused(
                     f"the tables could not be locked in {DEADLINE_S:.0f} s: somebody reads or "

@@ -97,7 +97,7 @@ class Unsealer:
         """The data of those that are, and are needed."""
         types, found = self._types, list[Any]()
         for decoded in events:
-            data: Any = decoded.event.data
+            data: Any = (decoded.held or decoded.event).data
             if type(data) in types and data.sealed is not None:
                 found.append(data)
         return found

@@ -75,14 +75,14 @@ def rebuild(
     def confirm(comparison: Comparison) -> bool:
         if not json:
             _show(comparison)
-        return yes or typer.confirm("Put it in the live tables' place?")
+        return typer.confirm("Put it in the live tables' place?")
 
     options = RebuildOptions(dry_run, accept_loss, not drop_unmade, processes, fresh)
-    result = run_rebuild(ledger, projection.value, options, confirm)
+    result = run_rebuild(ledger, projection.value, options, None if yes else confirm)
     if json:
         print_json(asdict(result))
         return
-    if dry_run:
+    if yes or dry_run:
         _show(result.comparison)
     if result.resumed:
         say("this went on with the rebuild that was interrupted")

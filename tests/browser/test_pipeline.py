@@ -91,7 +91,7 @@ def test_a_rebuild_is_watched_from_beginning_to_end(tab: Tab, world: LedgerWorld
         expect(watched).to_contain_text("Reading the log.")
         expect(watched).to_contain_text("0 of")
         with ThreadPoolExecutor(1) as pool:
-            rebuild.load(state, pool, 1)
+            rebuild.load(state, [pool])
         rebuild.finish()
         expect(watched).to_contain_text("now it is compared")
         expect(watched.get_by_role("img", name="100 % of the log")).to_be_visible()

@@ -65,7 +65,7 @@ def records(ledger: Ledger) -> list[Record]:
 
 
 def rebuild(ledger: Ledger, name: str, **options: Any) -> RebuildResult:
-    return run_rebuild(ledger, name, RebuildOptions(**options), lambda _: True)
+    return run_rebuild(ledger, name, RebuildOptions(**options))
 
 
 def filled(ledger: Ledger, kafka_server: str, events: int = 2_000, seed: int = 1) -> None:

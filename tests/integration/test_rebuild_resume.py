@@ -6,8 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -18,11 +22,15 @@ from kafka import (  # type: ignore[import-untyped]  # kafka-python has no type 
 )
 from psycopg import Connection
 
+from consumers.bulk_load import load
+from consumers.filtered_log import FilteredLog
 from consumers.rebuild import Rebuild, RebuildRefused
 from operations.rebuilding import source_of
 from operations.wiring import Ledger
+from projections.faults import FenceLost
 from projections.positions import read_positions
 from projections.shadow import exists, leftovers
+from schemas.record import Record
 from tests.integration.test_rebuild import filled, judge, ledger, rebuild, records
 from tests.support.checker import actual_rows, expected_rows
 from tests.support.waiting import eventually
@@ -105,6 +113,46 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(
         result = rebuild(ledger, "table")
     assert result.resumed
     assert result.swapped
+    judge(connection, records(ledger))
+
+
+def test_who_still_loads_fails_once_it_is_broken_off(
+    ledger: Ledger, connection: Connection[Any], kafka_server: str
+) -> None:
+    filled(ledger, kafka_server)
+    loads, broken_off = threading.Event(), threading.Event()
+
+    def keep(_: Record) -> bool:
+        loads.set()
+        return broken_off.wait(30)
+
+    source = source_of(ledger, "table")
+    source = replace(source, open_reader=partial(FilteredLog, source.open_reader, keep))
+    with Rebuild(source) as work, ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as waiter:
+        state = work.prepare()
+        loading = waiter.submit(work.load, state, [pool])
+        assert loads.wait(30)
+        work.break_off(state)
+        broken_off.set()
+        with pytest.raises(FenceLost):
+            loading.result(30)
+    assert not one(connection, POSITIONS)
+    assert rebuild(ledger, "table").resumed
+    judge(connection, records(ledger))
+
+
+@pytest.mark.parametrize("name", ["table", "stats"])
+def test_one_that_begins_to_load_when_its_rebuild_is_gone_takes_nothing_over(
+    ledger: Ledger, connection: Connection[Any], kafka_server: str, name: str
+) -> None:
+    filled(ledger, kafka_server)
+    with Rebuild(source_of(ledger, name)) as work, ThreadPoolExecutor(1) as pool:
+        state = work.prepare()
+        late = work._job(state, work._claim(state.topic_id, state.end.keys()))
+        work.load(state, [pool])
+        with pytest.raises(FenceLost):
+            load(late)
+    assert rebuild(ledger, name).resumed
     judge(connection, records(ledger))
 
 

@@ -139,7 +139,7 @@ class Ledger(RuleBasedStateMachine):
             state = work.prepare()
             if killed == "prepared":
                 return
-            work.load(state, pool, 1)
+            work.load(state, [pool])
             if killed == "loaded":
                 return
             work.finish()

@@ -104,7 +104,7 @@ def test_who_reads_what_was_kept_until_then_does_not_make_a_swap_fail(
     filled(ledger, kafka_server, 500)
     rebuild(ledger, "table")
     with Rebuild(source_of(ledger, "table")) as work, ThreadPoolExecutor(1) as pool:
-        work.load(work.prepare(), pool, 1)
+        work.load(work.prepare(), [pool])
         work.finish()
         work._connection.execute("SET lock_timeout = '200ms'")
         with ledger.connect() as reader:
