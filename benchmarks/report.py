@@ -95,10 +95,6 @@ class Series:
         """In the order in which they came."""
         return list(self._values)
 
-    def median(self, name: str) -> float:
-        """Of the values so far."""
-        return statistics.median(self._values[name])
-
     def told(self, name: str, unit: str, bound: str = "", *targets: Target) -> Measurement:
         """The values of a name, beside those of another one."""
         values, bounds = tuple(self._values[name]), tuple(self._values[bound] if bound else ())

@@ -62,7 +62,7 @@ Index("idx_generated_images_request_id", _images.request_id, unique=True)
 Index("idx_generated_images_status", _images.status, postgresql_where=text("status <> 'success'"))
 Index("idx_generated_images_storage_url", _images.storage_url)
 # PostgreSQL's 4 MB are emptied by the batch that fills them, which takes 0.3 s.
-_GIN: Any = {"postgresql_using": "gin", "postgresql_with": {"gin_pending_list_limit": 1024}}
+_GIN: Any = {"postgresql_using": "gin", "postgresql_with": {"gin_pending_list_limit": 64}}
 Index("idx_generated_images_metadata_gin", _images.metadata, **_GIN)
 Index("idx_generated_images_tags_gin", _images.tags, **_GIN)
 Index("idx_generated_images_created_at_id", _images.created_at.desc(), _images.id.desc())
