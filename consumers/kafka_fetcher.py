@@ -70,21 +70,28 @@ class Fetcher:
     """Reads partitions of one topic, each from an offset on. One thread uses it.
 
     ``partition_bytes``: so much is fetched of a partition at once, or a batch if that is more; as
-    it was produced. Events take ten times as much when they are decompressed. ``watch``: whether
+    it was produced. Events take ten times as much when they are decompressed. ``group``: one that
+    may be looked for; who may not is warned, and reads all the same. ``watch``: whether
     ``connected`` will be asked; then ``poll`` or ``serve`` has to be called every few seconds.
 
     Raises LogError for settings that cannot be used, as a file that is not there.
     """
 
     def __init__(
-        self, connection: KafkaConnection, topic: str, partition_bytes: int, *, watch: bool = False
+        self,
+        connection: KafkaConnection,
+        topic: str,
+        partition_bytes: int,
+        *,
+        group: str = "omega-images",
+        watch: bool = False,
     ) -> None:
         self._topic = topic
         self._next: dict[int, int] = {}
         self._paused = False
         self._failure: LogError | None = None
         self._silent: set[int] = set()
-        settings = connection.librdkafka_settings() | _settings(partition_bytes, watch)
+        settings = connection.librdkafka_settings() | _settings(partition_bytes, group, watch)
         callbacks = {"error_cb": self._note, "stats_cb": self._look}
         try:
             self._consumer = Consumer(settings | callbacks, logger=_logger)
@@ -233,10 +240,10 @@ class Fetcher:
         self._silent = {int(n) for n, state in topic.partitions.items() if state.leader not in up}
 
 
-def _settings(partition_bytes: int, watch: bool) -> dict[str, Any]:
+def _settings(partition_bytes: int, group: str, watch: bool) -> dict[str, Any]:
     return {
-        # The library insists on a name. It looks for the group's coordinator, and joins no group.
-        "group.id": "omega-images",
+        # The library insists on one. It looks for its coordinator, and does not join.
+        "group.id": group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",

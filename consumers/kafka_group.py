@@ -199,7 +199,9 @@ class KafkaGroupLog:
     def _opened_fetcher(self) -> Fetcher:
         if self._fetcher is None:
             size = self._settings.partition_fetch_bytes
-            self._fetcher = Fetcher(self._connection, self._topic, size, watch=True)
+            self._fetcher = Fetcher(
+                self._connection, self._topic, size, group=self._group, watch=True
+            )
             if self._paused:
                 self._fetcher.pause()
         return self._fetcher

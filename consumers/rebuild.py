@@ -8,23 +8,24 @@ throughout; at the swap they meet their fence, claim again and go on from the ne
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
-from contextlib import suppress
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from threading import Event
 from typing import Any, Self
 
 from psycopg import Connection
 
 from consumers.bulk_load import Load, load, replay
 from consumers.deferred import merge_deferred
+from consumers.loaders import await_loaders
 from consumers.log import LogReader, TopicState
 from consumers.processor import Processor
 from projections import comparing, past_table
 from projections import swap as swapping
 from projections.comparing import Comparison
-from projections.connections import DatabaseError, connector
+from projections.connections import connector
 from projections.positions import (
     Claim,
     ProjectionKey,
@@ -70,6 +71,7 @@ class Rebuild:
         self._source = source
         self.resumed = False
         """Whether ``prepare`` has taken up what an interrupted rebuild left."""
+        self._stopped = Event()
         self._reader = source.open_reader()
         self._connection = connector(source.database_url, "omega-rebuild")()
         try:
@@ -95,8 +97,7 @@ class Rebuild:
             return state
         with self._connection.transaction():
             create(self._connection, self._shadow)
-            gone = {number: at for number, at in state.begin.items() if at > 0}
-            begin(self._connection, self._shadow, key, gone)
+            begin(self._connection, self._shadow, key, state.begin)
         return state
 
     def prepare_at_live(self) -> TopicState:
@@ -110,25 +111,24 @@ class Rebuild:
     def load(self, state: TopicState, pools: Sequence[Executor]) -> None:
         """Load the log as it was when ``state`` was taken, a share of the partitions in each pool.
 
-        ``progress`` can be asked meanwhile.
+        ``progress`` can be asked meanwhile. The first that fails, or ``stop_loading``, makes the
+        others fail at their next batch; what is loaded stays. Returns when all have ended, raising
+        what the first has failed with.
         """
         numbers = [number for number, end in state.end.items() if end > 0]
         shares = [numbers[part :: len(pools)] for part in range(len(pools))]
         # For the loaders, so that one which outlived its rebuild cannot take anything over.
         claims = self._claim(state.topic_id, numbers)
-        jobs = [
+        jobs = {
             pool.submit(load, self._job(state, {number: claims[number] for number in share}))
             for pool, share in zip(pools, shares, strict=True)
             if share
-        ]
-        # The first that fails ends the rebuild; the others' work stays, too.
-        for job in as_completed(jobs):
-            job.result()
+        }
+        await_loaders(jobs, self._stopped, lambda: self._claim(state.topic_id, numbers))
 
-    def break_off(self, state: TopicState) -> None:
-        """Make those who still load fail at their next batch; what is loaded stays."""
-        with suppress(DatabaseError):
-            self._claim(state.topic_id, state.end.keys())
+    def stop_loading(self) -> None:
+        """Make ``load``, which is at work in another thread, come to an end soon."""
+        self._stopped.set()
 
     def progress(self) -> int:
         """Records loaded so far. Any thread may ask."""
@@ -163,6 +163,7 @@ class Rebuild:
 
     def swap(self, *, unmade: bool = True) -> int:
         """Put the shadow in the live tables' place; how many tries the locks took."""
+        self.catch_up_to_the_end()
         return self._swap(
             partial(comparing.carry_over, self._connection, self._shadow, unmade=unmade)
         )
@@ -173,25 +174,25 @@ class Rebuild:
         """Both in one transaction: what was compared is what comes into place.
 
         ``judge`` may refuse by an exception. Where readers keep the tables from being locked, the
-        workers do not wait for them: later tries only carry over, as ``swap`` does.
+        workers do not wait for them: then ``compare``, ``judge`` and ``swap``, one after the other.
         """
-        done: list[Comparison] = []
+        self.catch_up_to_the_end()
+        comparison = Comparison(0, 0, 0, 0)
 
         def look() -> None:
-            if done:
-                comparing.carry_over(self._connection, self._shadow, unmade=unmade)
-                return
-            done.append(comparing.compare(self._connection, self._shadow, unmade=unmade))
-            judge(done[0])
+            nonlocal comparison
+            comparison = comparing.compare(self._connection, self._shadow, unmade=unmade)
+            judge(comparison)
 
-        self._swap(look)
-        return done[0]
+        if not self._swap(look, patient=False):
+            comparison = self.compare(unmade=unmade)
+            judge(comparison)
+            self.swap(unmade=unmade)
+        return comparison
 
-    def _swap(self, look: Callable[[], object]) -> int:
-        self.catch_up_to_the_end()
-        return swapping.swap(
-            self._connection, self._shadow, self._key(), self._catch_up_with_live, look
-        )
+    def _swap(self, look: Callable[[], object], *, patient: bool = True) -> int:
+        key, catch_up = self._key(), self._catch_up_with_live
+        return swapping.swap(self._connection, self._shadow, key, catch_up, look, patient=patient)
 
     def check_name(self, name: str) -> None:
         """Raises RebuildRefused when no table can be made under this name."""

@@ -174,31 +174,34 @@ def _load(rebuild: Rebuild, state: TopicState, options: RebuildOptions) -> None:
     if options.processes is None and records < FEW:
         processes = 1
     with _pools(processes) as pools, ThreadPoolExecutor(1) as waiter:
-        loading = waiter.submit(rebuild.load, state, pools)
         try:
+            loading = waiter.submit(rebuild.load, state, pools)
             _show_progress(rebuild, loading, sum(state.end.values()))
             loading.result()
         except BaseException:
             # Also of Ctrl-C: who waits here wants an end, and the others would load on for long.
-            rebuild.break_off(state)
+            rebuild.stop_loading()
             raise
 
 
 @contextmanager
 def _pools(processes: int) -> Iterator[Sequence[Executor]]:
-    """For each that loads one of its own: this process, which starts at once, and further ones.
+    """For each that loads: this process, which starts at once, and further ones.
 
     When all went well, it is not waited for the end of the others.
     """
-    context = multiprocessing.get_context("spawn")
-    others = ProcessPoolExecutor(max(1, processes - 1), mp_context=context, initializer=look_seldom)
     with ThreadPoolExecutor(1, initializer=look_seldom) as own:
+        if processes == 1:
+            yield [own]
+            return
+        context = multiprocessing.get_context("spawn")
+        others = ProcessPoolExecutor(processes - 1, mp_context=context, initializer=look_seldom)
         try:
             yield (*[others] * (processes - 1), own)
         except BaseException:
             others.shutdown()
             raise
-    others.shutdown(wait=False)
+        others.shutdown(wait=False)
 
 
 def _show_progress(rebuild: Rebuild, loading: Future[None], total: int) -> None:

@@ -20,10 +20,13 @@ CREATE TABLE {shadow}.rebuild_state (
 
 BEGIN = SQL("INSERT INTO {shadow}.rebuild_state (topic_id, definition) VALUES (%s, %s)")
 
+# Epochs begin at a number that no shadow before this one has had (microseconds since 1970): who
+# loads for one that was dropped meanwhile is fenced off by this one, too.
 BEGIN_AT = SQL("""
 INSERT INTO {shadow}.projection_positions
     (projection, topic, partition, topic_id, next_offset, epoch, owner)
-SELECT %s, %s, partition, %s, next_offset, 0, 'rebuild'
+SELECT %s, %s, partition, %s, next_offset,
+    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, 'rebuild'
 FROM unnest(%s::int[], %s::bigint[]) AS b (partition, next_offset)
 """)
 
@@ -52,7 +55,7 @@ def begin(
 ) -> None:
     """Note what the shadow is made from, in the transaction that makes it.
 
-    ``starts`` are the offsets of partitions whose log begins after 0.
+    ``starts`` is where the log of each partition begins.
     """
     connection.execute(MAKE.format(**shadow.names))
     definition = _definition(connection, shadow)

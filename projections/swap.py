@@ -38,13 +38,16 @@ def swap(
     key: ProjectionKey,
     catch_up: Callable[[Positions], None],
     look: Callable[[], object],
+    *,
+    patient: bool = True,
 ) -> int:
     """Put the shadow in the live tables' place, in one transaction; how many tries it took.
 
     ``catch_up`` brings the shadow to the given live positions, over a connection of its own.
     ``look`` is called in each try when both are at the same place and nobody writes to the live
     tables: to carry over, to compare, or to refuse by an exception. The old tables and positions go
-    to the previous schema. Raises RebuildRefused when the locks cannot be had in DEADLINE_S.
+    to the previous schema. Raises RebuildRefused when the locks cannot be had in DEADLINE_S; or
+    returns 0, not ``patient``, when they were not to be had at once.
     """
     parameters = {"projection": key.projection, "topic": key.topic}
     names = {**shadow.names, "source": shadow.names["shadow"]}
@@ -63,12 +66,13 @@ def swap(
         announce(connection, key)
 
     drop_schema(connection, shadow.replaced)
-    tries = _until_locked(connection, once)
-    # Which waits for the disk, and so for all that was committed before.
-    drop_schema(connection, shadow.schema)
-    # The swap is done, whoever still reads what was kept until then; the next rebuild drops it.
-    with suppress(psycopg.errors.LockNotAvailable):
-        drop_schema(connection, shadow.replaced)
+    tries = _until_locked(connection, once, patient=patient)
+    if tries:
+        # Which waits for the disk, and so for all that was committed before.
+        drop_schema(connection, shadow.schema)
+        # The swap is done, whoever still reads what was kept; the next rebuild drops it.
+        with suppress(psycopg.errors.LockNotAvailable):
+            drop_schema(connection, shadow.replaced)
     return tries
 
 
@@ -150,8 +154,10 @@ def _lock_tables(connection: Connection[Any], shadow: Shadow, mode: str, wait: s
     connection.execute(statement)
 
 
-def _until_locked(connection: Connection[Any], once: Callable[[], None]) -> int:
-    deadline = None
+def _until_locked(
+    connection: Connection[Any], once: Callable[[], None], *, patient: bool = True
+) -> int:
+    deadline = time.monotonic() + DEADLINE_S
     tries = 0
     while True:
         tries += 1
@@ -159,8 +165,8 @@ def _until_locked(connection: Connection[Any], once: Callable[[], None]) -> int:
             with connection.transaction():
                 once()
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as exc:
-            # The first try may take long for other reasons: it compares.
-            deadline = deadline or time.monotonic() + DEADLINE_S
+            if not patient:
+                return 0
             if time.monotonic() > deadline:
                 raise RebuildRefused(
                     f"the tables could not be locked in {DEADLINE_S:.0f} s: somebody reads or "

@@ -45,6 +45,7 @@ INDEXES = (
     "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '% omega_rebuild_table.generated_im%'"
 )
 POSITIONS = "SELECT sum(next_offset) FROM omega_rebuild_table.projection_positions"
+EPOCHS = "SELECT min(epoch) FROM omega_rebuild_table.projection_positions"
 LOADED = "SELECT loaded FROM omega_rebuild_table.rebuild_state"
 Condition = Callable[[Connection[Any]], bool]
 
@@ -116,15 +117,15 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(
     judge(connection, records(ledger))
 
 
-def test_who_still_loads_fails_once_it_is_broken_off(
+def test_who_still_loads_fails_once_it_is_stopped(
     ledger: Ledger, connection: Connection[Any], kafka_server: str
 ) -> None:
     filled(ledger, kafka_server)
-    loads, broken_off = threading.Event(), threading.Event()
+    loads, fenced = threading.Event(), threading.Event()
 
     def keep(_: Record) -> bool:
         loads.set()
-        return broken_off.wait(30)
+        return fenced.wait(30)
 
     source = source_of(ledger, "table")
     source = replace(source, open_reader=partial(FilteredLog, source.open_reader, keep))
@@ -132,8 +133,10 @@ def test_who_still_loads_fails_once_it_is_broken_off(
         state = work.prepare()
         loading = waiter.submit(work.load, state, [pool])
         assert loads.wait(30)
-        work.break_off(state)
-        broken_off.set()
+        before = one(connection, EPOCHS)
+        work.stop_loading()
+        eventually(lambda: one(connection, EPOCHS) > before, timeout_s=30, what="a fence")
+        fenced.set()
         with pytest.raises(FenceLost):
             loading.result(30)
     assert not one(connection, POSITIONS)
@@ -141,18 +144,45 @@ def test_who_still_loads_fails_once_it_is_broken_off(
     judge(connection, records(ledger))
 
 
+@pytest.mark.parametrize("fresh", [False, True])
 @pytest.mark.parametrize("name", ["table", "stats"])
 def test_one_that_begins_to_load_when_its_rebuild_is_gone_takes_nothing_over(
-    ledger: Ledger, connection: Connection[Any], kafka_server: str, name: str
+    ledger: Ledger, connection: Connection[Any], kafka_server: str, name: str, fresh: bool
 ) -> None:
     filled(ledger, kafka_server)
-    with Rebuild(source_of(ledger, name)) as work, ThreadPoolExecutor(1) as pool:
+    with Rebuild(source_of(ledger, name)) as work:
         state = work.prepare()
         late = work._job(state, work._claim(state.topic_id, state.end.keys()))
-        work.load(state, [pool])
+    with Rebuild(source_of(ledger, name)) as work, ThreadPoolExecutor(1) as pool:
+        state = work.prepare(fresh=fresh)
+        assert work.resumed != fresh
+        job = work._job(state, work._claim(state.topic_id, state.end.keys()))
         with pytest.raises(FenceLost):
             load(late)
+        assert not one(connection, POSITIONS.replace("table", name))
+        pool.submit(load, job).result(30)
     assert rebuild(ledger, name).resumed
+    judge(connection, records(ledger))
+
+
+def test_ctrl_c_ends_all_who_load(
+    ledger: Ledger, connection: Connection[Any], kafka_server: str
+) -> None:
+    filled(ledger, kafka_server, EVENTS)
+    with running(ledger) as process, psycopg.connect(ledger.servers.database_url) as reader:
+        eventually(lambda: made(connection), timeout_s=60, what="the shadow")
+        # Nobody can load anything as long as somebody reads like this.
+        reader.execute("LOCK TABLE omega_rebuild_table.generated_images IN SHARE MODE")
+        waits = "SELECT count(*) FROM pg_locks WHERE mode = 'RowExclusiveLock' AND NOT granted"
+        eventually(lambda: one(connection, waits) == 2, timeout_s=60, what="two who load")
+        process.send_signal(signal.SIGINT)
+        reader.rollback()
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode not in (0, None)
+    assert "Traceback" not in said
+    assert not loaded(connection)
+    eventually(lambda: not held(ledger), timeout_s=10, what="the end of its session")
+    assert rebuild(ledger, "table").resumed
     judge(connection, records(ledger))
 
 
