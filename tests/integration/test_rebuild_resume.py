@@ -135,8 +135,10 @@ def test_who_still_loads_fails_once_it_is_stopped(
         assert loads.wait(30)
         before = one(connection, EPOCHS)
         work.stop_loading()
-        eventually(lambda: one(connection, EPOCHS) > before, timeout_s=30, what="a fence")
-        fenced.set()
+        try:
+            eventually(lambda: one(connection, EPOCHS) > before, timeout_s=30, what="a fence")
+        finally:
+            fenced.set()
         with pytest.raises(FenceLost):
             loading.result(30)
     assert not one(connection, POSITIONS)
