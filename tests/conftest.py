@@ -9,4 +9,5 @@ pytest_plugins = (
     "tests.plugins.topics",
     "tests.plugins.own_broker",
     "tests.plugins.own_postgres",
+    "tests.plugins.signals",
 )

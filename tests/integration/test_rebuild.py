@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -18,7 +18,7 @@ from consumers.rebuild import Rebuild, RebuildRefused
 from operations.rebuilding import RebuildOptions, RebuildResult, run_rebuild, source_of
 from operations.settings import Settings
 from operations.wiring import PROJECTIONS, Ledger, servers
-from projections.comparing import _compare_sums
+from projections.comparing import Comparison, _compare_sums
 from projections.shadow import Shadow, exists
 from schemas.record import Record
 from tests.support.checker import (
@@ -64,8 +64,10 @@ def records(ledger: Ledger) -> list[Record]:
     return found
 
 
-def rebuild(ledger: Ledger, name: str, **options: Any) -> RebuildResult:
-    return run_rebuild(ledger, name, RebuildOptions(**options))
+def rebuild(
+    ledger: Ledger, name: str, confirm: Callable[[Comparison], bool] | None = None, **options: Any
+) -> RebuildResult:
+    return run_rebuild(ledger, name, RebuildOptions(**options), confirm)
 
 
 def filled(ledger: Ledger, kafka_server: str, events: int = 2_000, seed: int = 1) -> None:
@@ -83,8 +85,9 @@ def judge(connection: Connection[Any], log: Sequence[Record]) -> None:
     assert breakdowns_of_statistics(connection) == breakdowns_of_rows(rows.values())
 
 
+@pytest.mark.parametrize("asked", [False, True])
 def test_a_rebuild_mends_what_was_damaged_and_a_rollback_brings_it_back(
-    ledger: Ledger, connection: Connection[Any], kafka_server: str
+    ledger: Ledger, connection: Connection[Any], kafka_server: str, asked: bool
 ) -> None:
     filled(ledger, kafka_server)
     log = records(ledger)
@@ -93,7 +96,16 @@ def test_a_rebuild_mends_what_was_damaged_and_a_rollback_brings_it_back(
     connection.execute("UPDATE generated_images SET prompt = 'spoilt' WHERE user_id < 'user3'")
     connection.execute("DELETE FROM statistics_sums WHERE bucket LIKE 'tool%'")
     damaged = actual_rows(connection)
-    result = rebuild(ledger, "table")
+    shown: list[Comparison] = []
+
+    def confirm(comparison: Comparison) -> bool:
+        with psycopg.connect(ledger.servers.database_url) as writer:
+            writer.execute("LOCK TABLE generated_images IN ROW EXCLUSIVE MODE NOWAIT")
+        shown.append(comparison)
+        return True
+
+    result = rebuild(ledger, "table", confirm if asked else None)
+    assert shown == ([result.comparison] if asked else [])
     assert result.comparison.added > 0
     assert list(result.comparison.columns) == ["prompt"]
     assert result.comparison.lost == result.comparison.deleted == 0
@@ -119,6 +131,19 @@ def test_a_rebuild_of_what_is_right_changes_nothing_and_a_dry_run_touches_nothin
         assert not exists(connection, f"omega_rebuild_{name}")
         assert not exists(connection, f"omega_previous_{name}")
     judge(connection, records(ledger))
+
+
+def test_who_declines_the_swap_keeps_the_tables_as_they_are(
+    ledger: Ledger, connection: Connection[Any], kafka_server: str
+) -> None:
+    filled(ledger, kafka_server, 300)
+    connection.execute("UPDATE generated_images SET prompt = 'spoilt'")
+    before = actual_rows(connection)
+    result = rebuild(ledger, "table", lambda comparison: not comparison.changed)
+    assert not result.swapped
+    assert actual_rows(connection) == before
+    assert not exists(connection, "omega_rebuild_table")
+    assert not exists(connection, "omega_previous_table")
 
 
 def test_rows_no_event_made_and_ids_of_the_live_table_are_kept(

@@ -167,6 +167,7 @@ def test_one_that_begins_to_load_when_its_rebuild_is_gone_takes_nothing_over(
     judge(connection, records(ledger))
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_all_who_load(
     ledger: Ledger, connection: Connection[Any], kafka_server: str
 ) -> None:

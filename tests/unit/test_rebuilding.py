@@ -44,6 +44,7 @@ class Loading:
         self._end.set()
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("fault", [None, RuntimeError("no disk")])
 def test_whatever_ends_it_stops_the_loading(fault: Exception | None) -> None:
     work: Any = Loading(fault)
