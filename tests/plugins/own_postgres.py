@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from operations.embedded.postgres import Postgres
+
+
+def _may_have_ended() -> suppress:
+    """The server's sessions come and go, also between two looks at them."""
+    return suppress(psutil.NoSuchProcess)
 
 
 class OwnPostgres:
@@ -31,18 +37,21 @@ class OwnPostgres:
     def freeze(self) -> None:
         """It answers nothing more, and its connections stay."""
         for process in self._processes():
-            process.suspend()
+            with _may_have_ended():
+                process.suspend()
 
     def thaw(self) -> None:
         """It goes on where it stopped."""
         for process in self._processes():
-            process.resume()
+            with _may_have_ended():
+                process.resume()
 
     def kill(self) -> None:
         """It is gone at once, with everything that was in memory."""
         processes = self._processes()
         for process in processes:
-            process.kill()
+            with _may_have_ended():
+                process.kill()
         psutil.wait_procs(processes, 10)
 
     def shut_down(self) -> None:
