@@ -179,11 +179,15 @@ def test_ctrl_c_ends_all_who_load(
         waits = "SELECT count(*) FROM pg_locks WHERE mode = 'RowExclusiveLock' AND NOT granted"
         eventually(lambda: one(connection, waits) == 2, timeout_s=60, what="two who load")
         process.send_signal(signal.SIGINT)
+        fences = "SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
+        eventually(lambda: one(connection, fences) == 1, timeout_s=10, what="a claim")
         reader.rollback()
         said, _ = process.communicate(timeout=60)
     assert process.returncode not in (0, None)
     assert "Traceback" not in said
     assert not loaded(connection)
+    # Each had more than one batch to load, and came no further than the one it was at.
+    assert one(connection, POSITIONS) < sum(ledger.topic_state().end.values())
     eventually(lambda: not held(ledger), timeout_s=10, what="the end of its session")
     assert rebuild(ledger, "table").resumed
     judge(connection, records(ledger))
