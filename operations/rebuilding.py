@@ -93,13 +93,15 @@ def _end(
         return rebuild.compare_and_swap(judge, unmade=unmade), True
     rebuild.catch_up_to_the_end()
     comparison = rebuild.compare(unmade=unmade)
-    if not options.dry_run:
+    swapped = False
+    if confirm is not None and not options.dry_run:
         judge(comparison)
-    if options.dry_run or (confirm is not None and not confirm(comparison)):
+        swapped = confirm(comparison)
+    if swapped:
+        rebuild.swap(unmade=unmade)
+    else:
         rebuild.abandon()
-        return comparison, False
-    rebuild.swap(unmade=unmade)
-    return comparison, True
+    return comparison, swapped
 
 
 def run_as_of(ledger: Ledger, at: datetime, name: str, processes: int | None) -> int:
