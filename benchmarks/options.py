@@ -43,5 +43,5 @@ class Options:
         return max(100, min(1_000, self.events // 100))
 
 
-QUICK = Options(events=1_500, repetitions=1, seconds=2)
+QUICK = Options(events=3_000, repetitions=1, seconds=2)
 """To see that everything works; the figures say nothing."""

@@ -64,13 +64,16 @@ class Server:
                     child.kill()
                 os.kill(self.pid, signal.SIGKILL)
             wait_for(lambda: not self.alive(), timeout_s)
-        _reap()
+        self._reap(timeout_s)
         return ended
 
-
-def _reap() -> None:
-    """Let the system forget those of ours that have ended."""
-    _spawned[:] = [process for process in _spawned if process.poll() is None]
+    def _reap(self, timeout_s: float) -> None:
+        """Let the system forget it, and the others of ours that have ended."""
+        for process in [one for one in _spawned if one.pid == self.pid]:
+            # Its first thread may have ended before the others have.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout_s)
+        _spawned[:] = [process for process in _spawned if process.poll() is None]
 
 
 def free_port(wanted: int | None = None) -> int:
