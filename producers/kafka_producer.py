@@ -7,14 +7,17 @@ do not need the interpreter. Its settings are told in its CONFIGURATION.md.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from producers.nagle import Nagle, Outgoing
 from producers.publisher import (
     PublishError,
     PublishRefused,
@@ -30,8 +33,9 @@ _logger = logging.getLogger("kafka.producer")
 
 _HEADERS: list[tuple[str, str | bytes | None]] = list(HEADERS)
 _POLL_S = 0.1
-"""The longest time that the thread takes to notice the end."""
+"""The longest time that the thread takes to notice the end, or that something waits."""
 _ASK_AGAIN_S = 0.2
+_NOT_TOLD = "what was told of an answer failed"
 _PURGE_S = 1.0
 
 _TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE)
@@ -67,6 +71,7 @@ class KafkaProducer:
             self._producer = Producer(arguments, error_cb=self._note, logger=_logger)
         except KafkaException as exc:
             raise PublishUnavailable(f"Kafka's settings: {_reason(exc.args[0])}") from exc
+        self._nagle = Nagle(self._produce, self._not_taken)
         self._leaving = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="kafka answers", daemon=True)
@@ -84,13 +89,7 @@ class KafkaProducer:
 
         Raises what ``refusal`` understands.
         """
-        if self._ended.is_set():
-            raise RuntimeError("closed")
-        try:
-            self._producer.produce(topic, value, key, on_delivery=answered, headers=_HEADERS)
-        except KafkaException as exc:
-            self.broken |= exc.args[0].code() == KafkaError._FATAL
-            raise
+        self._nagle.send(Outgoing(topic, key, value, answered))
 
     def find(self, topic: str, due: float) -> None:
         """Wait until ``due`` (of time.monotonic) for a broker that knows the topic.
@@ -129,6 +128,8 @@ class KafkaProducer:
         self._ended.set()
         if threading.current_thread() is not self._thread:
             self._thread.join()
+        for record in self._nagle.close():
+            self._tell(record, KafkaError(KafkaError._PURGE_QUEUE))
         # Twice: who was in ``send`` when it ended may have handed over one more.
         for _ in range(2):
             self._producer.purge()
@@ -139,7 +140,9 @@ class KafkaProducer:
     def _serve(self) -> None:
         while not self._ended.is_set():
             try:
-                self._producer.poll(_POLL_S)
+                # Of the library's milliseconds a part of one would be none.
+                self._producer.poll(math.ceil(self._nagle.wait_s(_POLL_S) * 1000) / 1000)
+                self._nagle.look()
             except KafkaException as exc:
                 # What ends a producer is raised here, and told to no callback.
                 self.broken = True
@@ -147,7 +150,36 @@ class KafkaProducer:
                 self._ended.wait(_POLL_S)
             except Exception:
                 # Of a callback; the next one's turn comes.
-                _logger.exception("what was told of an answer failed")
+                _logger.exception(_NOT_TOLD)
+
+    def _produce(self, record: Outgoing) -> None:
+        told = partial(self._answered, record.answered)
+        try:
+            self._producer.produce(
+                record.topic, record.value, record.key, on_delivery=told, headers=_HEADERS
+            )
+        except KafkaException as exc:
+            self.broken |= exc.args[0].code() == KafkaError._FATAL
+            raise
+
+    def _answered(self, answered: Callable[[Any, Any], None], error: Any, message: Any) -> None:
+        self._nagle.landed()
+        answered(error, message)
+
+    def _not_taken(self, record: Outgoing, error: Exception) -> None:
+        """What ``send`` would have raised."""
+        if isinstance(error, KafkaException):
+            self._tell(record, error.args[0])
+        else:
+            full = isinstance(error, BufferError)
+            code = KafkaError._QUEUE_FULL if full else KafkaError._FAIL
+            self._tell(record, KafkaError(code, f"{type(error).__name__}: {error}"))
+
+    def _tell(self, record: Outgoing, error: KafkaError) -> None:
+        try:
+            record.answered(error, None)
+        except Exception:
+            _logger.exception(_NOT_TOLD)
 
     def _note(self, error: KafkaError) -> None:
         """Told of what concerns no single record; on this producer's thread."""
@@ -163,8 +195,8 @@ def _settings(deadline_s: float) -> dict[str, Any]:
     return {
         "acks": "all",
         "enable.idempotence": True,
-        # Many callers then share requests, which cost both sides more than the records in them do.
-        "linger.ms": 2,
+        # Who waits for whom is up to Nagle.
+        "linger.ms": 0,
         "compression.type": "zstd",
         "batch.size": 256 * 1024,
         "message.max.bytes": MAX_VALUE_BYTES + 65_536,

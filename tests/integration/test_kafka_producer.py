@@ -5,15 +5,17 @@ from __future__ import annotations
 import ctypes
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import confluent_kafka
 import pytest
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from consumers.kafka_topics import create_topic
-from producers.kafka_producer import refusal
+from producers.kafka_producer import KafkaProducer, refusal
 from producers.kafka_publisher import KafkaPublisher, PublisherSettings
 from producers.publisher import PublishUnavailable
 from schemas.kafka_connection import KafkaConnection
@@ -22,6 +24,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 
+PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
 SHORT = PublisherSettings(deadline_s=1.5)
 
 
@@ -48,6 +51,45 @@ def test_a_producer_that_takes_nothing_any_more_is_replaced(kafka_server: str, t
         with pytest.raises(RuntimeError) as caught:
             first.send(topic, b"k", b"v", lambda *_: None)
         assert type(refusal(caught.value, "1")) is PublishUnavailable
+
+
+def test_of_a_producer_that_fails_everybody_is_told(kafka_server: str, topic: str) -> None:
+    producer = KafkaProducer(KafkaConnection(kafka_server), 5)
+    producer.find(topic, time.monotonic() + 10)
+    taken, told = 0, list[Any]()
+    for number in range(2_000):
+        if number == 1_000:
+            fail_for_good(producer._producer)
+        # Who is alone is told at once, the others when it is their turn.
+        with suppress(KafkaException):
+            producer.send(topic, b"k", b"v", lambda *answer: told.append(answer))
+            taken += 1
+    eventually(lambda: len(told) == taken)
+    assert {error.code() for error, _ in told if error} <= {KafkaError._FATAL, *PURGED}
+    assert producer.broken
+    producer.end()
+    assert len(told) == taken
+
+
+def test_of_a_producer_that_ends_everybody_is_told_once() -> None:
+    producer = KafkaProducer(KafkaConnection("127.0.0.1:9"), 30)
+    told: list[KafkaError] = []
+
+    def send() -> int:
+        for number in count():
+            try:
+                producer.send("topic", b"k", b"v", lambda error, _: told.append(error))
+            except RuntimeError:
+                return number
+        raise AssertionError
+
+    with ThreadPoolExecutor(2) as pool:
+        sending = [pool.submit(send) for _ in range(2)]
+        eventually(lambda: producer._nagle._left > 100)
+        producer.end()
+        taken = sum(one.result(10) for one in sending)
+    assert len(told) == taken
+    assert {error.code() for error in told} <= PURGED
 
 
 def test_a_topic_that_is_missing_is_told_in_time(kafka_server: str, topic: str) -> None:

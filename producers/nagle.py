@@ -1,0 +1,117 @@
+"""Nagle's algorithm (RFC 896) for records: those that come while others are under way gather.
+
+A request costs the broker and those who read more than the records in it, so under load there have
+to be few large ones; and a lone record has nobody to wait for. A fixed time, as librdkafka's
+``linger.ms`` is, does either too little or too much.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+LONGEST_S = 0.02
+"""After this time records leave whether or not the ones before them are answered."""
+PER_RECORD_S = 0.0001
+"""For each record that has left, the next ones wait so long, up to ``LONGEST_S``.
+
+So up to ten thousand records a second leave as soon as the ones before them are answered, and with
+more each wait has the next ones wait longer. What was answered together, and comes back together,
+loses nothing below that rate.
+"""
+
+
+class Outgoing(NamedTuple):
+    """A record to be sent, and who is told of its answer."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    answered: Callable[[Any, Any], None]
+
+
+class Nagle:
+    """Hands records over in the order of ``send``, each at once or together with others.
+
+    ``produce`` hands one over. ``failed`` is told of one that it refused with an error when nobody
+    was there any more to raise it to. All threads may ``send``; one calls the rest. ``clock`` is
+    in seconds.
+    """
+
+    def __init__(
+        self,
+        produce: Callable[[Outgoing], None],
+        failed: Callable[[Outgoing, Exception], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._produce = produce
+        self._failed = failed
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._waiting: list[Outgoing] = []
+        self._since = 0.0
+        self._earliest = 0.0
+        self._left = 0
+        self._landed = 0
+        self._closed = False
+
+    def send(self, record: Outgoing) -> None:
+        """At once when no other is under way; else ``look`` does it.
+
+        Raises RuntimeError after ``close``, and what ``produce`` raises.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("closed")
+            if self._waiting or self._left != self._landed:
+                if not self._waiting:
+                    self._since = self._clock()
+                self._waiting.append(record)
+                return
+            self._left += 1
+        try:
+            self._produce(record)
+        except BaseException:
+            with self._lock:
+                self._left -= 1
+            raise
+
+    def landed(self) -> None:
+        """One that was handed over has its answer."""
+        self._landed += 1
+
+    def look(self) -> None:
+        """Hand over what has waited for long enough."""
+        # With the lock: who is about to wait for what has just landed would wait for nothing.
+        with self._lock:
+            now = self._clock()
+            if not self._waiting or now < self._due():
+                return
+            records, self._waiting = self._waiting, []
+            self._left += len(records)
+            self._earliest = now + PER_RECORD_S * len(records)
+        for record in records:
+            try:
+                self._produce(record)
+            except Exception as exc:  # noqa: BLE001  # of this one; the next may go
+                self.landed()
+                self._failed(record, exc)
+
+    def wait_s(self, longest_s: float) -> float:
+        """How long until ``look`` has something to do, unless an answer comes; in seconds."""
+        if self._waiting:
+            return min(longest_s, max(0.0, self._due() - self._clock()))
+        return LONGEST_S if self._left != self._landed else longest_s
+
+    def close(self) -> list[Outgoing]:
+        """Take nothing any more; returns what is still waiting, of which nobody was told."""
+        with self._lock:
+            self._closed = True
+            records, self._waiting = self._waiting, []
+            return records
+
+    def _due(self) -> float:
+        late = self._since + LONGEST_S
+        return late if self._left != self._landed else min(late, self._earliest)
