@@ -10,7 +10,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -90,6 +90,10 @@ class KafkaProducer:
         Raises what ``refusal`` understands.
         """
         self._nagle.send(Outgoing(topic, key, value, answered))
+
+    def send_all(self, records: Sequence[Outgoing]) -> None:
+        """As ``send``, together. Of a record that is not taken its own answer tells."""
+        self._nagle.send_all(records)
 
     def find(self, topic: str, due: float) -> None:
         """Wait until ``due`` (of time.monotonic) for a broker that knows the topic.
@@ -171,8 +175,7 @@ class KafkaProducer:
         if isinstance(error, KafkaException):
             self._tell(record, error.args[0])
         else:
-            full = isinstance(error, BufferError)
-            code = KafkaError._QUEUE_FULL if full else KafkaError._FAIL
+            code = KafkaError._QUEUE_FULL if isinstance(error, BufferError) else KafkaError._FAIL
             self._tell(record, KafkaError(code, f"{type(error).__name__}: {error}"))
 
     def _tell(self, record: Outgoing, error: KafkaError) -> None:
@@ -231,7 +234,7 @@ def refusal(error: Exception, event_id: str) -> PublishError:
     if isinstance(error, KafkaException):
         return _as_publish_error(error.args[0], event_id)
     if isinstance(error, BufferError):
-        return TooManyOutstanding(f"event {event_id}: {error}")
+        return _as_publish_error(KafkaError(KafkaError._QUEUE_FULL, str(error)), event_id)
     if isinstance(error, RuntimeError):
         return PublishUnavailable(f"event {event_id}: the producer was just closed; try again")
     return PublishRefused(f"event {event_id}: {type(error).__name__}: {error}")
@@ -243,6 +246,8 @@ def _as_publish_error(error: KafkaError, event_id: str) -> PublishError:
             f"event {event_id}: larger than the topic takes;"
             " raise its max.message.bytes or send less"
         )
+    if error.code() == KafkaError._QUEUE_FULL:
+        return TooManyOutstanding(f"event {event_id}: {_reason(error)}")
     if error.code() in _NEVER:
         return PublishRefused(f"event {event_id}: Kafka refuses it: {_reason(error)}")
     # The rest may have been written before it went wrong.

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from producers.kafka_producer import KafkaProducer, outcome, refusal
+from producers.nagle import Outgoing
 from producers.outstanding import Delivery, GroupDelivery, Outstanding
 from producers.publisher import (
     Acknowledgement,
@@ -89,14 +90,19 @@ class KafkaPublisher:
         if not events:
             return
         due = time.monotonic() + self._settings.deadline_s
-        send = self._connected(due).send
+        producer = self._connected(due)
         group = GroupDelivery(events, answered)
         self._outstanding.admit(group, due + _GRACE_S)
-        for index, event in enumerate(events):
-            told = partial(self._group_answered, group, index)
-            try:
-                send(self._topic, event.request_id.encode(), event.value, told)
-            except Exception as exc:  # noqa: BLE001  # of this one; the next may go
+        topic, told = self._topic, partial(partial, self._group_answered, group)
+        try:
+            producer.send_all(
+                [
+                    Outgoing(topic, event.request_id.encode(), event.value, told(index))
+                    for index, event in enumerate(events)
+                ]
+            )
+        except Exception as exc:  # noqa: BLE001  # told of each
+            for index, event in enumerate(events):
                 self._leave(group)
                 group.fail_one(index, self._not_taken(exc, event.event_id))
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 LONGEST_S = 0.02
 """After this time records leave whether or not the ones before them are answered."""
 PER_RECORD_S = 0.0001
-"""For each record that has left, the next ones wait so long, up to ``LONGEST_S``.
+"""For each record that has left, the next ones wait so long, up to ``LONGEST_S``; for less than
+ten of them, which is a millisecond, not at all.
 
 So up to ten thousand records a second leave as soon as the ones before them are answered, and with
 more each wait has the next ones wait longer. What was answered together, and comes back together,
 loses nothing below that rate.
 """
+FEW = 10
 
 
 class Outgoing(NamedTuple):
@@ -62,21 +64,17 @@ class Nagle:
 
         Raises RuntimeError after ``close``, and what ``produce`` raises.
         """
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("closed")
-            if self._waiting or self._left != self._landed:
-                if not self._waiting:
-                    self._since = self._clock()
-                self._waiting.append(record)
-                return
-            self._left += 1
-        try:
-            self._produce(record)
-        except BaseException:
-            with self._lock:
-                self._left -= 1
-            raise
+        if self._may_leave((record,)):
+            try:
+                self._produce(record)
+            except BaseException:
+                self._refused()
+                raise
+
+    def send_all(self, records: Sequence[Outgoing]) -> None:
+        """As ``send``, together. Raises RuntimeError after ``close``."""
+        if self._may_leave(records):
+            self._hand_over(records)
 
     def landed(self) -> None:
         """One that was handed over has its answer."""
@@ -90,14 +88,8 @@ class Nagle:
             if not self._waiting or now < self._due():
                 return
             records, self._waiting = self._waiting, []
-            self._left += len(records)
-            self._earliest = now + PER_RECORD_S * len(records)
-        for record in records:
-            try:
-                self._produce(record)
-            except Exception as exc:  # noqa: BLE001  # of this one; the next may go
-                self.landed()
-                self._failed(record, exc)
+            self._leave(now, len(records))
+        self._hand_over(records)
 
     def wait_s(self, longest_s: float) -> float:
         """How long until ``look`` has something to do, unless an answer comes; in seconds."""
@@ -111,6 +103,35 @@ class Nagle:
             self._closed = True
             records, self._waiting = self._waiting, []
             return records
+
+    def _may_leave(self, records: Sequence[Outgoing]) -> bool:
+        """Whether they may leave now; else they wait."""
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("closed")
+            if self._waiting or self._left != self._landed:
+                if not self._waiting:
+                    self._since = self._clock()
+                self._waiting += records
+                return False
+            self._leave(self._clock(), len(records))
+            return True
+
+    def _leave(self, now: float, count: int) -> None:
+        self._left += count
+        self._earliest = now + PER_RECORD_S * count if count >= FEW else now
+
+    def _hand_over(self, records: Sequence[Outgoing]) -> None:
+        for record in records:
+            try:
+                self._produce(record)
+            except Exception as exc:  # noqa: BLE001  # of this one; the next may go
+                self._refused()
+                self._failed(record, exc)
+
+    def _refused(self) -> None:
+        with self._lock:
+            self._left -= 1
 
     def _due(self) -> float:
         late = self._since + LONGEST_S

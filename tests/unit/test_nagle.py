@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from producers.nagle import LONGEST_S, PER_RECORD_S, Nagle, Outgoing
+from producers.nagle import FEW, LONGEST_S, PER_RECORD_S, Nagle, Outgoing
 
 FOREVER_S = 3_600.0
 
@@ -40,8 +40,7 @@ class Gathering(RuleBasedStateMachine):
         self.sent: deque[tuple[int, float]] = deque()
         self.under_way = 0
         self.refuses = False
-        self.left_at = 0.0
-        self.left_together = 0
+        self.earliest = 0.0
 
     def produce(self, one: Outgoing) -> None:
         assert number_of(one) == self.sent.popleft()[0]
@@ -66,6 +65,22 @@ class Gathering(RuleBasedStateMachine):
             assert refuses
         # The lone one has left, or was refused; the others wait.
         assert bool(self.sent) != alone
+        if alone:
+            self.earliest = self.now
+
+    @rule(size=st.integers(0, 30), refuses=st.integers(0, 9).map(lambda number: not number))
+    def send_all(self, size: int, refuses: bool) -> None:
+        alone = not self.sent and not self.under_way
+        numbers = [next(self.numbers) for _ in range(size)]
+        self.sent.extend((number, self.now) for number in numbers)
+        self.refuses = refuses
+        self.nagle.send_all([record(number) for number in numbers])
+        if alone:
+            assert not self.sent
+            self.leave_together(size)
+
+    def leave_together(self, size: int) -> None:
+        self.earliest = self.now + (PER_RECORD_S * size if size >= FEW else 0)
 
     @precondition(lambda self: self.under_way)
     @rule(part=st.floats(0, 1))
@@ -84,12 +99,11 @@ class Gathering(RuleBasedStateMachine):
         waiting = len(self.sent)
         self.nagle.look()
         if waiting and not self.sent:
-            self.left_at, self.left_together = self.now, waiting
+            self.leave_together(waiting)
         if self.sent:
             assert len(self.sent) == waiting
             assert self.now < self.sent[0][1] + LONGEST_S
-            paused = self.now < self.left_at + PER_RECORD_S * self.left_together
-            assert self.under_way or paused
+            assert self.under_way or self.now < self.earliest
 
     @invariant()
     def nothing_is_forgotten(self) -> None:
