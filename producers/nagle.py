@@ -15,14 +15,13 @@ from typing import Any, NamedTuple
 LONGEST_S = 0.02
 """After this time records leave whether or not the ones before them are answered."""
 PER_RECORD_S = 0.0001
-"""For each record that has left, the next ones wait so long, up to ``LONGEST_S``; for less than
-ten of them, which is a millisecond, not at all.
+"""For each record that leaves, the next ones wait so long, up to ``LONGEST_S``.
 
 So up to ten thousand records a second leave as soon as the ones before them are answered, and with
-more each wait has the next ones wait longer. What was answered together, and comes back together,
-loses nothing below that rate.
+more each wait has the next ones wait longer.
 """
 FEW = 10
+"""Less than so many, whose time would be less than a millisecond, have nobody wait."""
 
 
 class Outgoing(NamedTuple):
@@ -60,7 +59,7 @@ class Nagle:
         self._closed = False
 
     def send(self, record: Outgoing) -> None:
-        """At once when no other is under way; else ``look`` does it.
+        """At once when no other is under way, or was a moment ago; else ``look`` does it.
 
         Raises RuntimeError after ``close``, and what ``produce`` raises.
         """
@@ -94,8 +93,12 @@ class Nagle:
     def wait_s(self, longest_s: float) -> float:
         """How long until ``look`` has something to do, unless an answer comes; in seconds."""
         if self._waiting:
-            return min(longest_s, max(0.0, self._due() - self._clock()))
-        return LONGEST_S if self._left != self._landed else longest_s
+            return max(0.0, self._due() - self._clock())
+        if self._left != self._landed:
+            return LONGEST_S
+        # Who comes before that will wait until then.
+        pause_s = self._earliest - self._clock()
+        return pause_s if pause_s > 0 else longest_s
 
     def close(self) -> list[Outgoing]:
         """Take nothing any more; returns what is still waiting, of which nobody was told."""
@@ -109,17 +112,19 @@ class Nagle:
         with self._lock:
             if self._closed:
                 raise RuntimeError("closed")
-            if self._waiting or self._left != self._landed:
+            now = self._clock()
+            if self._waiting or self._left != self._landed or now < self._earliest:
                 if not self._waiting:
-                    self._since = self._clock()
+                    self._since = now
                 self._waiting += records
                 return False
-            self._leave(self._clock(), len(records))
+            self._leave(now, len(records))
             return True
 
     def _leave(self, now: float, count: int) -> None:
         self._left += count
-        self._earliest = now + PER_RECORD_S * count if count >= FEW else now
+        if count >= FEW:
+            self._earliest = now + min(LONGEST_S, PER_RECORD_S * count)
 
     def _hand_over(self, records: Sequence[Outgoing]) -> None:
         for record in records:

@@ -54,7 +54,7 @@ class Gathering(RuleBasedStateMachine):
 
     @rule(refuses=st.integers(0, 9).map(lambda number: not number))
     def send(self, refuses: bool) -> None:
-        alone = not self.sent and not self.under_way
+        alone = self.nobody_is_there()
         number = next(self.numbers)
         self.sent.append((number, self.now))
         self.refuses = refuses
@@ -65,12 +65,10 @@ class Gathering(RuleBasedStateMachine):
             assert refuses
         # The lone one has left, or was refused; the others wait.
         assert bool(self.sent) != alone
-        if alone:
-            self.earliest = self.now
 
     @rule(size=st.integers(0, 30), refuses=st.integers(0, 9).map(lambda number: not number))
     def send_all(self, size: int, refuses: bool) -> None:
-        alone = not self.sent and not self.under_way
+        alone = self.nobody_is_there()
         numbers = [next(self.numbers) for _ in range(size)]
         self.sent.extend((number, self.now) for number in numbers)
         self.refuses = refuses
@@ -79,8 +77,12 @@ class Gathering(RuleBasedStateMachine):
             assert not self.sent
             self.leave_together(size)
 
+    def nobody_is_there(self) -> bool:
+        return not self.sent and not self.under_way and self.now >= self.earliest
+
     def leave_together(self, size: int) -> None:
-        self.earliest = self.now + (PER_RECORD_S * size if size >= FEW else 0)
+        if size >= FEW:
+            self.earliest = self.now + min(LONGEST_S, PER_RECORD_S * size)
 
     @precondition(lambda self: self.under_way)
     @rule(part=st.floats(0, 1))
@@ -110,8 +112,11 @@ class Gathering(RuleBasedStateMachine):
         wait_s = self.nagle.wait_s(FOREVER_S)
         if self.sent:
             assert wait_s <= max(0.0, self.sent[0][1] + LONGEST_S - self.now) + 1e-9
+        elif self.under_way:
+            assert wait_s == LONGEST_S
         else:
-            assert wait_s == (LONGEST_S if self.under_way else FOREVER_S)
+            paused = self.now < self.earliest
+            assert wait_s == (self.earliest - self.now if paused else FOREVER_S)
 
 
 TestGathering = Gathering.TestCase
@@ -129,27 +134,25 @@ def test_what_has_waited_for_its_time_leaves_at_once_when_the_others_have_landed
     assert gone == [0, 1, 2, 3, 4]
 
 
-def test_many_have_the_next_ones_wait_and_few_do_not() -> None:
+@pytest.mark.parametrize(("size", "pause_s"), [(9, 0.0), (50, 0.005), (5_000, LONGEST_S)])
+def test_many_have_the_next_one_wait_and_few_do_not(size: int, pause_s: float) -> None:
     now = 0.0
     gone: list[int] = []
     nagle = Nagle(lambda one: gone.append(number_of(one)), lambda *_: None, lambda: now)
-    for number in range(51):
-        nagle.send(record(number))
-    nagle.landed()
-    nagle.look()
-    for _ in range(50):
+    nagle.send_all([record(number) for number in range(size)])
+    assert len(gone) == size
+    for _ in range(size):
         nagle.landed()
-    nagle.send(record(51))
-    nagle.send(record(52))
-    nagle.look()
-    assert len(gone) == 52, "a lone one waits for nobody"
-    nagle.landed()
-    nagle.look()
-    assert len(gone) == 52
-    assert nagle.wait_s(FOREVER_S) == pytest.approx(50 * PER_RECORD_S)
-    now = 50 * PER_RECORD_S
-    nagle.look()
-    assert len(gone) == 53
+    if pause_s:
+        assert nagle.wait_s(FOREVER_S) == pytest.approx(pause_s)
+        nagle.send(record(size))
+        nagle.look()
+        assert len(gone) == size
+        now = pause_s
+        nagle.look()
+    else:
+        nagle.send(record(size))
+    assert len(gone) == size + 1
 
 
 def test_a_closed_one_gives_back_what_waits_and_takes_nothing() -> None:
