@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,16 @@ from consumers.decoding import Draft
 
 MAX_POLL_RECORDS = 1000
 """No more is asked of the log at once, so that a row of huge records cannot fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How soon after a batch the next may begin. Times are in seconds."""
+
+    per_record_s: float = 0.0001
+    """For each record of the first: up to ten thousand records a second nobody waits, and with more
+    each wait has the next batch become larger."""
+    longest_s: float = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +48,19 @@ class Handover:
     """A slot that the poller fills and the writer empties whenever it is free.
 
     So batches are small when there is little to do and large when there is much, and neither
-    thread waits for the other's timeouts. A partition goes through four states: wanted (the group
+    thread waits for the other's timeouts. A batch costs as much as some hundred records in it, so
+    near to what the machine can do the writer waits for some more (``pace``), unless the slot is
+    full. A partition goes through four states: wanted (the group
     gave it), granted (the writer claimed it), live (the poller reads it), gone. Only records of
     live partitions are let in, and whoever drops a record also ends its partition's being live,
     so that what is handed over is without gaps.
     """
 
-    def __init__(self, max_records: int, max_bytes: int) -> None:
+    def __init__(self, max_records: int, max_bytes: int, pace: Pace = Pace()) -> None:
         self._max_records = max_records
         self._max_bytes = max_bytes
+        self._pace = pace
+        self._earliest = 0.0
         self._changed = threading.Condition()
         self._slot = Draft()
         self._in_flight: Draft | None = None
@@ -173,7 +188,8 @@ class Handover:
             if self._in_flight is not None:
                 self._done.append(self._in_flight)
                 self._in_flight = None
-            self._changed.wait_for(self._has_work)
+            while not self._has_work():
+                self._changed.wait(self._pause_s() if self._slot.next_offsets else None)
             if self._stopping:
                 return None
             forget, self._forget = frozenset(self._forget), set()
@@ -181,6 +197,8 @@ class Handover:
                 return Work(forget, bool(self._wanted), None)
             self._in_flight, self._slot = self._slot, Draft()
             self._taken_at = self._rebalances
+            pause_s = min(self._pace.longest_s, self._pace.per_record_s * self._in_flight.records)
+            self._earliest = time.monotonic() + pause_s
             self._changed.notify_all()
             return Work(forget, False, self._in_flight)
 
@@ -228,5 +246,9 @@ class Handover:
         return bool(self._granted) or self._fence_lost or self._failure is not None
 
     def _has_work(self) -> bool:
-        slot = self._slot.next_offsets
-        return self._stopping or bool(self._forget or self._wanted or slot)
+        if self._stopping or self._forget or self._wanted:
+            return True
+        return bool(self._slot.next_offsets) and (not self._room() or self._pause_s() <= 0)
+
+    def _pause_s(self) -> float:
+        return self._earliest - time.monotonic()

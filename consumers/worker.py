@@ -32,8 +32,8 @@ class Limits:
     batch_bytes: int = 16 * 2**20
     poll_s: float = 0.5
     """The longest wait for a record; also how long a stop may go unnoticed."""
-    gather_s: float = 0.003
-    """The longest wait between polls that return few records while the writer is busy."""
+    gather_s: float = 0.01
+    """The longest wait between polls that return few records while the writer takes none."""
     claim_poll_s: float = 0.02
     """The same while a claim is under way, whose end a poll does not notice."""
     stop_s: float = 3.0

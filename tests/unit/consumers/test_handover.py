@@ -8,7 +8,7 @@ import time
 import pytest
 
 from consumers.decoding import Draft, decode
-from consumers.handover import MAX_POLL_RECORDS, Handover
+from consumers.handover import MAX_POLL_RECORDS, Handover, Pace
 from tests.unit.consumers.fakes import good_record
 
 
@@ -25,8 +25,8 @@ def claimed(handover: Handover, positions: dict[int, int]) -> None:
     handover.started(handover.news().granted)
 
 
-def reading(*partitions: int) -> Handover:
-    handover = Handover(max_records=100, max_bytes=10**6)
+def reading(*partitions: int, pace: Pace = Pace()) -> Handover:
+    handover = Handover(100, 10**6, pace)
     if partitions:
         handover.want(partitions)
         claimed(handover, dict.fromkeys(partitions, 0))
@@ -48,6 +48,57 @@ def test_the_slot_grows_until_it_is_taken() -> None:
     draft = taken(handover)
     assert draft.records == 6
     assert draft.next_offsets == {0: 4, 1: 2}
+
+
+def paused(pace: Pace) -> Handover:
+    """A batch of ten was taken, and the next record is there."""
+    handover = reading(0, pace=pace)
+    handover.add(drafted(0, 0, 10))
+    taken(handover)
+    handover.add(drafted(0, 10, 1))
+    return handover
+
+
+@pytest.mark.parametrize("pace", [Pace(0.01, 60), Pace(60, 0.1)])
+def test_after_many_records_the_writer_waits_for_more(pace: Pace) -> None:
+    began = time.monotonic()
+    handover = paused(pace)
+    assert taken(handover).records == 1
+    assert time.monotonic() - began >= 0.1
+
+
+@pytest.mark.timeout(30)
+def test_a_full_slot_is_waited_for_by_nobody() -> None:
+    handover = paused(Pace(60, 60))
+    handover.add(drafted(0, 11, 99))
+    assert taken(handover).records == 100
+
+
+@pytest.mark.timeout(30)
+def test_a_stop_and_what_the_group_wants_wait_for_no_batch() -> None:
+    handover = paused(Pace(60, 60))
+    handover.want([1])
+    work = handover.next_work()
+    assert work is not None
+    assert work.claim
+    handover.grant(handover.tickets(), {1: 0})
+    handover.revoke([1])
+    work = handover.next_work()
+    assert work is not None
+    assert work.forget == {1}
+    handover.stop()
+    assert handover.next_work() is None
+
+
+@pytest.mark.timeout(30)
+def test_a_waiting_writer_is_told_of_a_slot_that_gets_full() -> None:
+    handover = paused(Pace(60, 60))
+    found: list[int] = []
+    writer = threading.Thread(target=lambda: found.append(taken(handover).records))
+    writer.start()
+    handover.add(drafted(0, 11, 99))
+    writer.join(20)
+    assert found == [100]
 
 
 def test_what_is_done_is_freed_by_the_poller_whatever_comes_next() -> None:
