@@ -12,6 +12,9 @@ from consumers.handover import MAX_POLL_RECORDS, Handover, Pace
 from tests.unit.consumers.fakes import good_record
 
 
+NO_PAUSE = Pace(0, 0)
+
+
 def drafted(partition: int, first: int, count: int) -> Draft:
     return decode([good_record(partition, offset) for offset in range(first, first + count)])
 
@@ -25,7 +28,7 @@ def claimed(handover: Handover, positions: dict[int, int]) -> None:
     handover.started(handover.news().granted)
 
 
-def reading(*partitions: int, pace: Pace = Pace()) -> Handover:
+def reading(*partitions: int, pace: Pace = NO_PAUSE) -> Handover:
     handover = Handover(100, 10**6, pace)
     if partitions:
         handover.want(partitions)
