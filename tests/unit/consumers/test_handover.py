@@ -11,7 +11,6 @@ from consumers.decoding import Draft, decode
 from consumers.handover import MAX_POLL_RECORDS, Handover, Pace
 from tests.unit.consumers.fakes import good_record
 
-
 NO_PAUSE = Pace(0, 0)
 
 
