@@ -143,18 +143,21 @@ class KafkaProducer:
 
     def _serve(self) -> None:
         while not self._ended.is_set():
-            try:
-                # Of the library's milliseconds a part of one would be none.
-                self._producer.poll(math.ceil(self._nagle.wait_s(_POLL_S) * 1000) / 1000)
-                self._nagle.look()
-            except KafkaException as exc:
-                # What ends a producer is raised here, and told to no callback.
-                self.broken = True
-                _logger.warning("the producer has to be replaced: %s", _reason(exc.args[0]))
-                self._ended.wait(_POLL_S)
-            except Exception:
-                # Of a callback; the next one's turn comes.
-                _logger.exception(_NOT_TOLD)
+            self._poll()
+            self._nagle.look()
+
+    def _poll(self) -> None:
+        try:
+            # Of the library's milliseconds a part of one would be none.
+            self._producer.poll(math.ceil(self._nagle.wait_s(_POLL_S) * 1000) / 1000)
+        except KafkaException as exc:
+            # What ends a producer is raised here, and told to no callback.
+            self.broken = True
+            _logger.warning("the producer has to be replaced: %s", _reason(exc.args[0]))
+            self._ended.wait(_POLL_S)
+        except Exception:
+            # Of a callback; the next one's turn comes.
+            _logger.exception(_NOT_TOLD)
 
     def _produce(self, record: Outgoing) -> None:
         told = partial(self._answered, record.answered)
