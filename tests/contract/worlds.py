@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Protocol
 
 from kafka import (  # type: ignore[import-untyped]  # kafka-python has no type hints
@@ -22,13 +23,14 @@ from consumers.kafka_log import (
 )
 from consumers.log import GroupLog, LogReader
 from producers.kafka_publisher import KafkaPublisher, PublisherSettings
-from producers.publisher import Publisher
+from producers.publisher import Publisher, PublishError
 from schemas.kafka_connection import KafkaConnection
 from tests.plugins.own_broker import OwnBroker
 from tests.support.builders import generated
 from tests.support.memory_log import MemoryGroup, MemoryGroupLog, MemoryLogReader, MemoryTopic
 from tests.support.memory_publisher import MemoryPublisher
 from tests.support.topics import recreate
+from tests.support.waiting import eventually
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -169,7 +171,8 @@ class KafkaWorld:
         create_topic(broker.connection, self.topic, partitions=6)
         settings = PublisherSettings(deadline_s=deadline_s, max_outstanding=max_outstanding)
         publisher = self._closing(KafkaPublisher(broker.connection, self.topic, settings))
-        publisher.publish(generated("before the broker hangs"))
+        # A broker that has just started may take longer than the deadline under test.
+        eventually(partial(_takes, publisher), timeout_s=30, what="an acknowledgement")
         broker.freeze()
         return publisher
 
@@ -225,3 +228,11 @@ class KafkaWorld:
             call(admin)
         finally:
             admin.close()
+
+
+def _takes(publisher: Publisher) -> bool:
+    try:
+        publisher.publish(generated("before the broker hangs"))
+    except PublishError:
+        return False
+    return True
