@@ -50,10 +50,10 @@ class Handover:
     So batches are small when there is little to do and large when there is much, and neither
     thread waits for the other's timeouts. A batch costs as much as some hundred records in it, so
     near to what the machine can do the writer waits for some more (``pace``), unless the slot is
-    full. A partition goes through four states: wanted (the group
-    gave it), granted (the writer claimed it), live (the poller reads it), gone. Only records of
-    live partitions are let in, and whoever drops a record also ends its partition's being live,
-    so that what is handed over is without gaps.
+    full. A partition goes through four states: wanted (the group gave it), granted (the writer
+    claimed it), live (the poller reads it), gone. Only records of live partitions are let in, and
+    whoever drops a record also ends its partition's being live, so that what is handed over is
+    without gaps.
     """
 
     def __init__(self, max_records: int, max_bytes: int, pace: Pace = Pace()) -> None:

@@ -175,13 +175,9 @@ class KafkaProducer:
 
     def _not_taken(self, record: Outgoing, error: Exception) -> None:
         """What ``send`` would have raised."""
-        if isinstance(error, KafkaException):
-            self._tell(record, error.args[0])
-        else:
-            code = KafkaError._QUEUE_FULL if isinstance(error, BufferError) else KafkaError._FAIL
-            self._tell(record, KafkaError(code, f"{type(error).__name__}: {error}"))
+        self._tell(record, error.args[0] if isinstance(error, KafkaException) else error)
 
-    def _tell(self, record: Outgoing, error: KafkaError) -> None:
+    def _tell(self, record: Outgoing, error: KafkaError | Exception) -> None:
         try:
             record.answered(error, None)
         except Exception:
@@ -220,9 +216,11 @@ def _settings(deadline_s: float) -> dict[str, Any]:
 
 
 def outcome(
-    error: KafkaError | None, message: Message, event_id: str
+    error: KafkaError | Exception | None, message: Message, event_id: str
 ) -> tuple[int, int] | PublishError:
     """What an answer says of an event: its place, or what went wrong."""
+    if isinstance(error, Exception):
+        return refusal(error, event_id)
     if error is not None:
         return _as_publish_error(error, event_id)
     partition, offset = message.partition(), message.offset()
@@ -237,7 +235,7 @@ def refusal(error: Exception, event_id: str) -> PublishError:
     if isinstance(error, KafkaException):
         return _as_publish_error(error.args[0], event_id)
     if isinstance(error, BufferError):
-        return _as_publish_error(KafkaError(KafkaError._QUEUE_FULL, str(error)), event_id)
+        return TooManyOutstanding(f"event {event_id}: {error}")
     if isinstance(error, RuntimeError):
         return PublishUnavailable(f"event {event_id}: the producer was just closed; try again")
     return PublishRefused(f"event {event_id}: {type(error).__name__}: {error}")
@@ -249,8 +247,6 @@ def _as_publish_error(error: KafkaError, event_id: str) -> PublishError:
             f"event {event_id}: larger than the topic takes;"
             " raise its max.message.bytes or send less"
         )
-    if error.code() == KafkaError._QUEUE_FULL:
-        return TooManyOutstanding(f"event {event_id}: {_reason(error)}")
     if error.code() in _NEVER:
         return PublishRefused(f"event {event_id}: Kafka refuses it: {_reason(error)}")
     # The rest may have been written before it went wrong.

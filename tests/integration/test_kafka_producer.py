@@ -15,9 +15,10 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from consumers.kafka_topics import create_topic
-from producers.kafka_producer import KafkaProducer, refusal
+from producers.kafka_producer import KafkaProducer, outcome, refusal
 from producers.kafka_publisher import KafkaPublisher, PublisherSettings
-from producers.publisher import PublishUnavailable
+from producers.nagle import Outgoing
+from producers.publisher import PublishUnavailable, TooManyOutstanding
 from schemas.kafka_connection import KafkaConnection
 from tests.support.builders import generated
 from tests.support.waiting import eventually
@@ -69,6 +70,25 @@ def test_of_a_producer_that_fails_everybody_is_told(kafka_server: str, topic: st
     assert producer.broken
     producer.end()
     assert len(told) == taken
+
+
+def test_who_waited_is_told_as_who_did_not_that_the_library_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    producer = KafkaProducer(KafkaConnection("127.0.0.1:9"), 30)
+    told: list[Any] = []
+
+    def full(_: Outgoing) -> None:
+        raise BufferError("Local: Queue full")
+
+    producer.send("topic", b"k", b"v", lambda *_: None)
+    monkeypatch.setattr(producer._nagle, "_produce", full)
+    producer.send("topic", b"k", b"v", lambda *answer: told.append(answer))
+    eventually(lambda: told)
+    ((error, message),) = told
+    found = outcome(error, message, "1")
+    assert type(found) is type(refusal(BufferError(), "1")) is TooManyOutstanding
+    producer.end()
 
 
 def test_of_a_producer_that_ends_everybody_is_told_once() -> None:
