@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from consumers.history import OfUser, events_of_user
+from operations.publishing import open_spool
 from operations.removing import Removed, Remover
 from operations.storing import Stores
-from operations.wiring import Ledger, open_spool
+from operations.wiring import Ledger
 from producers.publisher import Publisher
 from producers.spool_erasing import erase_user, waiting_images
 from projections import removals, user_keys

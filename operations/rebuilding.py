@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -21,7 +20,7 @@ from consumers.log import TopicState
 from consumers.rebuild import Rebuild, RebuildRefused, Source
 from consumers.reconciliation import Reconciled, Reconciliation
 from consumers.replay import Replay, Replayed
-from operations.garbage import look_seldom
+from operations.loader_pools import loader_pools
 from operations.wiring import PROJECTIONS, Ledger
 from projections.comparing import Comparison
 
@@ -74,10 +73,10 @@ def run_rebuild(
     The next one goes on with it. ``confirm`` is asked before the swap, while the workers go on.
     Raises RebuildRefused, also when more rows would be lost than are accepted.
     """
-    with Rebuild(source_of(ledger, projection)) as rebuild:
+    with _pools(options.processes) as pools, Rebuild(source_of(ledger, projection)) as rebuild:
         state = rebuild.prepare(fresh=options.fresh)
         total = sum(state.end.values()) - sum(state.begin.values())
-        _load(rebuild, state, options)
+        _load(rebuild, state, pools, options.processes)
         rebuild.finish()
         comparison, swapped = _end(rebuild, options, confirm)
         return RebuildResult(comparison, swapped, total, rebuild.resumed)
@@ -113,11 +112,11 @@ def run_as_of(ledger: Ledger, at: datetime, name: str, processes: int | None) ->
     source = source_of(ledger, "table")
     keep = partial(was_sent_by, milliseconds(at))
     source = replace(source, open_reader=partial(FilteredLog, source.open_reader, keep))
-    with Rebuild(source, "as_of") as rebuild:
+    with _pools(processes) as pools, Rebuild(source, "as_of") as rebuild:
         rebuild.check_name(name)
         state = rebuild.prepare(fresh=True)
         try:
-            _load(rebuild, state, RebuildOptions(processes=processes))
+            _load(rebuild, state, pools, processes)
             rebuild.finish()
             return rebuild.publish_as(name, at)
         except BaseException:
@@ -132,10 +131,11 @@ def run_reconciliation(
 
     Raises RebuildRefused, say when another comparison is running.
     """
-    with Reconciliation(source_of(ledger, projection)) as work:
+    source = source_of(ledger, projection)
+    with _pools(processes) as pools, Reconciliation(source) as work:
         state = work.prepare_at_live()
         try:
-            _load(work, state, RebuildOptions(processes=processes))
+            _load(work, state, pools, processes)
             work.finish()
             return work.settle(repair=repair, lose=lose)
         finally:
@@ -149,10 +149,10 @@ def run_replay(
 
     Raises RebuildRefused, say when another replay is running.
     """
-    with Replay(source_of(ledger, projection), requests) as work:
+    with _pools(None) as pools, Replay(source_of(ledger, projection), requests) as work:
         state = work.prepare_at_live()
         try:
-            _load(work, state, RebuildOptions())
+            _load(work, state, pools)
             work.finish()
             return work.settle(dry_run=dry_run, show=show)
         finally:
@@ -169,13 +169,19 @@ def _refuse_loss(options: RebuildOptions, comparison: Comparison) -> None:
         )
 
 
-def _load(rebuild: Rebuild, state: TopicState, options: RebuildOptions) -> None:
+def _pools(wanted: int | None) -> AbstractContextManager[Sequence[Executor]]:
+    return loader_pools(wanted or os.cpu_count() or 1)
+
+
+def _load(
+    rebuild: Rebuild, state: TopicState, pools: Sequence[Executor], wanted: int | None = None
+) -> None:
+    """Load with as many of the pools as there are partitions; a few records with one."""
     partitions = sum(1 for end in state.end.values() if end)
-    processes = max(1, min(options.processes or os.cpu_count() or 1, partitions))
     records = sum(state.end.values()) - sum(state.begin.values())
-    if options.processes is None and records < FEW:
-        processes = 1
-    with _pools(processes) as pools, ThreadPoolExecutor(1) as waiter:
+    few = wanted is None and records < FEW
+    pools = pools[-1 if few else -max(1, partitions) :]
+    with ThreadPoolExecutor(1) as waiter:
         try:
             loading = waiter.submit(rebuild.load, state, pools)
             _show_progress(rebuild, loading, sum(state.end.values()))
@@ -184,26 +190,6 @@ def _load(rebuild: Rebuild, state: TopicState, options: RebuildOptions) -> None:
             # Also of Ctrl-C: who waits here wants an end, and the others would load on for long.
             rebuild.stop_loading()
             raise
-
-
-@contextmanager
-def _pools(processes: int) -> Iterator[Sequence[Executor]]:
-    """For each that loads: this process, which starts at once, and further ones.
-
-    When all went well, it is not waited for the end of the others.
-    """
-    with ThreadPoolExecutor(1, initializer=look_seldom) as own:
-        if processes == 1:
-            yield [own]
-            return
-        context = multiprocessing.get_context("spawn")
-        others = ProcessPoolExecutor(processes - 1, mp_context=context, initializer=look_seldom)
-        try:
-            yield (*[others] * (processes - 1), own)
-        except BaseException:
-            others.shutdown()
-            raise
-        others.shutdown(wait=False)
 
 
 def _show_progress(rebuild: Rebuild, loading: Future[None], total: int) -> None:

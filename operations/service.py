@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from operations.pooling import open_pool
+from operations.publishing import open_publisher
 from operations.settings import load_settings
-from operations.wiring import Ledger, open_ledger, open_publisher
+from operations.wiring import Ledger, open_ledger
 from producers.publisher import (
     Acknowledgement,
     PublishUnavailable,

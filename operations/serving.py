@@ -17,10 +17,11 @@ import uvicorn
 from operations.cleaning import condemned
 from operations.http_settings import listed
 from operations.pooling import open_pool
+from operations.publishing import open_publisher
 from operations.retention_policy import PolicyError, load_policy
 from operations.settings import Settings
 from operations.storing import open_local, open_stores
-from operations.wiring import Ledger, open_publisher
+from operations.wiring import Ledger
 from producers.metrics import ProducerMetrics
 from projections.retention import Condemned
 from web.app import create_app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from operations.extras import ExtraMissing
 from operations.settings import Settings
 from operations.storage_settings import StorageSettings
 from producers.storage import LocalStorage, Storage
@@ -12,10 +13,6 @@ from producers.storage.fallback import FallbackStorage
 
 PATIENT_S = 900.0
 """How long a command that nobody waits for gives a store, say in a rate limit."""
-
-
-class ExtraMissing(Exception):
-    """The provider's package is not installed."""
 
 
 class Stores(NamedTuple):

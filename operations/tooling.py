@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from operations.extras import ExtraMissing
 from operations.generator_settings import GeneratorSettings
+from operations.publishing import open_tracker
 from operations.settings import Settings
-from operations.storing import ExtraMissing, Stores, open_stores
-from operations.wiring import Ledger, open_tracker
+from operations.storing import Stores, open_stores
+from operations.wiring import Ledger
 from producers.metrics import ProducerMetrics
 from producers.storage import NotStored, Storage
 from producers.tools import Generator, Tools

@@ -24,10 +24,10 @@ class ImageBatch(PreparedBatch[bytes]):
 
     def make(self, decoded: Decoded) -> bytes | None:
         record, event = decoded.record, decoded.held
-        make_row = _ROWS.get(type(event.data))
-        if make_row is None:
+        values_of = row_values.get(type(event.data))
+        if values_of is None:
             return None
-        return make_row(event, row_id(record.partition, record.offset))
+        return copied.of(values_of(event, row_id(record.partition, record.offset)))
 
     def state(self, key: str, conflicts: list[str]) -> State:
         """What the events of a request come to; the request is noted if they are in conflict."""
@@ -49,8 +49,8 @@ def joined(a: State, b: State) -> State:
     return both
 
 
-def row_of_generated(event: Any, place: int) -> bytes:
-    """As image_rows.copy_row of the state that this success alone makes.
+def _values_of_generated(event: Any, place: int) -> tuple[Any, ...]:
+    """What image_rows.copy_row makes its row of, for the state that this success alone makes.
 
     The fields of a Generated are in the table's order: request_id, row_id, sealed, then the rest.
     """
@@ -64,35 +64,35 @@ def row_of_generated(event: Any, place: int) -> bytes:
     # An old id is less than any place in the log, so it is the least of all the request's.
     place = old_id or place
     made = wire_time(event.time)
-    return copied.of((
+    return (
         place, key, a, b, c, d, e, f, g, h, i, j, k, m, n, o, tags, "success", None, metadata,
         message_id, made, event.id,
-    ))  # fmt: skip
+    )  # fmt: skip
 
 
-def row_of_failed(event: Any, place: int) -> bytes:
-    """As row_of_generated, of a failure: nothing is stored, and the error's code is metadata."""
+def _values_of_failed(event: Any, place: int) -> tuple[Any, ...]:
+    """As _values_of_generated, of a failure: nothing is stored, the error's code is metadata."""
     key, old_id, _, *asked, tags, metadata, message_id, error, error_code = astuple(event.data)
     if error_code is not None:
         metadata = {**(metadata or {}), "error_code": error_code}
-    return copied.of(
-        (
-            old_id or place,
-            key,
-            *asked,
-            *("", None, None, None, None),
-            None if tags is None else known_arrays.of(tags),
-            "failed",
-            error,
-            None if metadata is None else JSONB_VERSION + json_bytes(metadata),
-            message_id,
-            wire_time(event.time),
-            event.id,
-        )
+    return (
+        old_id or place,
+        key,
+        *asked,
+        *("", None, None, None, None),
+        None if tags is None else known_arrays.of(tags),
+        "failed",
+        error,
+        None if metadata is None else JSONB_VERSION + json_bytes(metadata),
+        message_id,
+        wire_time(event.time),
+        event.id,
     )
 
 
-_ROWS: dict[type, Callable[[Any, int], bytes]] = {
-    Generated: row_of_generated,
-    Failed: row_of_failed,
+row_values: dict[type, Callable[[Any, int], tuple[Any, ...]]] = {
+    Generated: _values_of_generated,
+    Failed: _values_of_failed,
 }
+"""By the type of an event's data: of event and place, the values for ``image_rows.copied``. Of
+other types no row is made."""

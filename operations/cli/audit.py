@@ -17,10 +17,11 @@ from operations.cli.errors import DID_NOT_HOLD, UserError
 from operations.cli.output import bar, print_json, print_table, say
 from operations.code_audit import CodeFinding, ParserMissing, scan
 from operations.code_audit.names import load_names
+from operations.publishing import open_direct_publisher, open_spool, spool_path
 from operations.settings import load_settings
 from operations.storing import PATIENT_S, open_stores
 from operations.url_check import gone
-from operations.wiring import Ledger, open_direct_publisher, open_ledger, open_spool, spool_path
+from operations.wiring import Ledger, open_ledger
 from producers import spool_sql
 from producers.publisher import PublishError
 from producers.storage import Storage, StorageError

@@ -15,9 +15,10 @@ from operations.backfill_result import Backfilled, Rejected
 from operations.backfilling import Backfill, Pretended, Target, already_published
 from operations.cli.errors import DID_NOT_HOLD, UserError
 from operations.cli.output import bar, complain, print_json, say
+from operations.publishing import open_sealer
 from operations.settings import Settings, load_settings
 from operations.storing import open_local, open_storage
-from operations.wiring import Ledger, open_ledger, open_sealer
+from operations.wiring import Ledger, open_ledger
 from producers.kafka_publisher import KafkaPublisher, PublisherSettings
 from producers.publisher import Publisher
 from producers.sealing import SealingPublisher

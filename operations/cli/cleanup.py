@@ -15,11 +15,12 @@ import typer
 from operations.cleaning import condemned, unfinished
 from operations.cli.errors import DID_NOT_HOLD, UserError
 from operations.cli.output import bar, print_json, print_table, say
+from operations.publishing import open_direct_publisher
 from operations.removing import Removed, Remover
 from operations.retention_policy import Policy, PolicyError, load_policy
 from operations.settings import load_settings
 from operations.storing import PATIENT_S, open_stores
-from operations.wiring import Ledger, open_direct_publisher, open_ledger
+from operations.wiring import Ledger, open_ledger
 from projections.retention import Condemned
 
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from operations.cli.errors import UserError
+from operations.cli.names import Name
 from operations.logs import configure_logs
 from operations.settings import load_settings
 from operations.wiring import open_ledger
 from operations.workers import WorkerOptions, run_worker
-
-
-class Name(StrEnum):
-    """The projections."""
-
-    TABLE = "table"
-    STATS = "stats"
 
 
 def consume(

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from consumers.redrive import Redrive
-from operations.cli.consume import Name
 from operations.cli.dead_letter_files import read_letters, write_letters
 from operations.cli.dead_letter_view import show_letter
 from operations.cli.errors import DID_NOT_HOLD, UserError
+from operations.cli.names import Name
 from operations.cli.output import bar, print_json, print_table, say
 from operations.settings import load_settings
 from operations.wiring import PROJECTIONS, open_ledger

@@ -19,8 +19,8 @@ from operations.demo.place import AlreadyRunning, Place, place_under, servers_le
 from operations.demo.run import Demonstration
 from operations.demo.screen import Screen
 from operations.demo.serving import serve_place
+from operations.publishing import open_sealer
 from operations.settings import load_settings
-from operations.wiring import open_sealer
 from producers.kafka_publisher import KafkaPublisher
 from producers.publisher import PublishError
 from producers.sealing import SealingPublisher

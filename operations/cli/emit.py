@@ -14,8 +14,9 @@ from rich.progress import Progress
 from operations.cli.errors import DID_NOT_HOLD, UserError
 from operations.cli.output import complain, console, print_json_line, say
 from operations.emitting import EmitInterrupted, Emitter, Refused
+from operations.publishing import open_direct_publisher
 from operations.settings import load_settings
-from operations.wiring import open_direct_publisher, open_ledger
+from operations.wiring import open_ledger
 from producers.publisher import Acknowledgement
 
 

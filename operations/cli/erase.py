@@ -11,9 +11,10 @@ import typer
 from operations.cli.errors import DID_NOT_HOLD, UserError
 from operations.cli.output import bar, print_json, print_table, say
 from operations.erasing import Erased, Eraser
+from operations.publishing import open_direct_publisher
 from operations.settings import load_settings
 from operations.storing import PATIENT_S, open_stores
-from operations.wiring import Ledger, open_direct_publisher, open_ledger
+from operations.wiring import Ledger, open_ledger
 from schemas.limits import MAX_USER_ID
 
 WHAT = {

@@ -52,8 +52,8 @@ def _known(exc: Exception) -> str | None:
     """The line for an error of another part; None for one that is a fault of ours."""
     from consumers.log import LogError, LogUnavailable, OffsetOutOfRange, TopicMissing
     from operations.embedded.errors import StackError
+    from operations.extras import ExtraMissing
     from operations.settings import SettingsError
-    from operations.storing import ExtraMissing
     from producers.spool_errors import SpoolError
     from producers.storage import StorageError
     from projections.adoption import AdoptionRefused

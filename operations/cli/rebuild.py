@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from consumers.rebuild import Rebuild
-from operations.cli.consume import Name
 from operations.cli.errors import UserError
+from operations.cli.names import Name
 from operations.cli.output import print_json, print_table, say
 from operations.cli.times import past_time
 from operations.rebuilding import RebuildOptions, run_as_of, run_rebuild, source_of

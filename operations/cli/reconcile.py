@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from operations.cli.consume import Name
 from operations.cli.errors import DID_NOT_HOLD
+from operations.cli.names import Name
 from operations.cli.output import print_json, print_table, say
 from operations.rebuilding import run_reconciliation
 from operations.settings import load_settings

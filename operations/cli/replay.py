@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from consumers.history import Criteria, requests_that_meet
-from operations.cli.consume import Name
 from operations.cli.errors import DID_NOT_HOLD, UserError
+from operations.cli.names import Name
 from operations.cli.output import bar, print_json, print_table, say
 from operations.cli.times import time_of
 from operations.rebuilding import run_replay

@@ -12,9 +12,10 @@ import typer
 from operations.cli.errors import DID_NOT_HOLD
 from operations.cli.output import bar, print_json, print_table, say
 from operations.logs import configure_logs
+from operations.publishing import open_publisher, open_spool, spool_path
 from operations.settings import load_settings
 from operations.storing import open_storage
-from operations.wiring import open_ledger, open_publisher, open_spool, spool_path
+from operations.wiring import open_ledger
 from producers.publisher import PublishTimeout
 from producers.recovery import Recovered
 from producers.spool import Spool

@@ -15,7 +15,7 @@ from PIL import Image
 from psycopg import Connection
 
 from operations.auditing import Audit, AuditOptions
-from operations.wiring import open_spool
+from operations.publishing import open_spool
 from producers.intents import IntendedFile, Intents
 from producers.storage import file_name
 from projections.auditing import findings_of, last_run

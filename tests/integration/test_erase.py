@@ -11,9 +11,9 @@ from psycopg import Connection
 from psycopg.sql import SQL
 
 from operations.erasing import Eraser
+from operations.publishing import open_spool
 from operations.rebuilding import RebuildOptions, run_as_of, run_rebuild
 from operations.storing import open_stores
-from operations.wiring import open_spool
 from producers.intents import IntendedFile, Intents
 from producers.kafka_publisher import KafkaPublisher
 from producers.spool_rows import SpoolEntry

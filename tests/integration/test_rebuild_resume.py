@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from kafka import (  # type: ignore[import-untyped]  # kafka-python has no type hints
@@ -106,15 +107,23 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(
     before = actual_rows(connection)
     with running(ledger) as process:
         eventually(lambda: phase(connection), timeout_s=60, what=phase.__name__)
-        # Its loaders live on, as they would in earnest, and have to be fenced off.
+        others = psutil.Process(process.pid).children()
         process.kill()
         process.wait(10)
+        # Its loaders live on for a moment, and have to be fenced off.
         assert actual_rows(connection) == before
         eventually(lambda: not held(ledger), timeout_s=10, what="the end of its session")
         result = rebuild(ledger, "table")
+        eventually(lambda: all(map(ended, others)), timeout_s=10, what="the end of its loaders")
+    assert others
     assert result.resumed
     assert result.swapped
     judge(connection, records(ledger))
+
+
+def ended(process: psutil.Process) -> bool:
+    """Whether it runs no more, although nobody may have asked what became of it."""
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def test_who_still_loads_fails_once_it_is_stopped(

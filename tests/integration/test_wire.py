@@ -10,7 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from projections.wire import Int8Array, TextArray, TextArrays, text_array, time_of_wire, wire_time
+from projections.wire import (
+    CopyRows,
+    Int8Array,
+    TextArray,
+    TextArrays,
+    text_array,
+    time_of_wire,
+    wire_time,
+)
 
 pytestmark = pytest.mark.postgres
 
@@ -38,6 +46,19 @@ def test_arrays_come_back(
 def test_times_are_those_of_the_server(connection: Connection[Any], time: datetime) -> None:
     assert connection.execute(OF_TIME, (time, wire_time(time))).fetchone() == (True,)
     assert time_of_wire(wire_time(time)) == time
+
+
+WRONG = [(0, "half a surrogate: \ud800"), (2**70, "too large"), (0, "long" * 3_000 + "\ud800")]
+
+
+@pytest.mark.parametrize("values", WRONG)
+def test_a_row_that_cannot_be_made_leaves_the_others_as_they_were(values: tuple[int, str]) -> None:
+    made, rows = CopyRows(("int8", "text")), bytearray()
+    made.add((1, "a"), rows)
+    with pytest.raises((ValueError, OverflowError)):
+        made.add(values, rows)
+    made.add((2, "b"), rows)
+    assert bytes(rows) == made.of((1, "a")) + made.of((2, "b"))
 
 
 @given(lists=st.lists(st.lists(st.sampled_from("abcd"), max_size=10), max_size=30))

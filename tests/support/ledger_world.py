@@ -13,9 +13,10 @@ from psycopg import Connection
 
 from consumers.bulk_load import replay
 from consumers.processor import Processor
+from operations.publishing import open_direct_publisher
 from operations.settings import Settings
 from operations.storing import open_stores
-from operations.wiring import PROJECTIONS, Ledger, open_direct_publisher, servers
+from operations.wiring import PROJECTIONS, Ledger, servers
 from producers.publisher import Acknowledgement
 from producers.storage import Stored, file_name
 from schemas.events import Event

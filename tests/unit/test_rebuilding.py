@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import _thread
+import os
+import signal
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, cast
 
+import psutil
 import psycopg
 import pytest
 
 from consumers.loaders import LOOK_S, await_loaders
 from consumers.log import TopicState
 from consumers.rebuild import Rebuild
-from operations.rebuilding import RebuildOptions, _load
+from operations.loader_pools import _context, loader_pools
+from operations.rebuilding import FEW, _load
 from projections.faults import FenceLost
+from tests.support.waiting import eventually
 
 STATE = TopicState("topic", "id", {0: 0, 1: 0}, {0: 500, 1: 500})
 
@@ -27,14 +31,17 @@ class Loading:
         self._fault = fault
         self._end = threading.Event()
         self.stopped = False
+        self.expected: Sequence[Executor] = ()
 
     def load(self, _: TopicState, pools: Sequence[Executor]) -> None:
-        assert len(pools) == 1  # so few records are not worth another process
-        pools[0].submit(self._work).result()
+        assert pools == self.expected
+        pools[-1].submit(self._work).result()
 
     def _work(self) -> None:
         if self._fault is None:
-            _thread.interrupt_main()
+            main = threading.main_thread().ident
+            assert main is not None
+            signal.pthread_kill(main, signal.SIGINT)
             self._end.wait(30)
         else:
             raise self._fault
@@ -48,9 +55,46 @@ class Loading:
 @pytest.mark.parametrize("fault", [None, RuntimeError("no disk")])
 def test_whatever_ends_it_stops_the_loading(fault: Exception | None) -> None:
     work: Any = Loading(fault)
-    with pytest.raises(KeyboardInterrupt if fault is None else RuntimeError):
-        _load(cast(Rebuild, work), STATE, RebuildOptions())
+    with ThreadPoolExecutor(1) as pool:
+        work.expected = [pool]
+        with pytest.raises(KeyboardInterrupt if fault is None else RuntimeError):
+            _load(cast(Rebuild, work), STATE, [pool])
     assert work.stopped
+
+
+@pytest.mark.parametrize(
+    ("records", "wanted", "used"), [(FEW - 1, None, 1), (FEW - 1, 5, 2), (FEW, None, 2)]
+)
+def test_there_are_no_more_who_load_than_partitions_and_one_for_few_records(
+    records: int, wanted: int | None, used: int
+) -> None:
+    work: Any = Loading(RuntimeError("done"))
+    state = TopicState("topic", "id", {0: 0, 1: 0, 2: 0}, {0: records - 1, 1: 1, 2: 0})
+    with ThreadPoolExecutor(1) as own:
+        others: Any = object()
+        work.expected = [others, others, own][-used:]
+        with pytest.raises(RuntimeError, match="done"):
+            _load(cast(Rebuild, work), state, [others, others, own], wanted)
+
+
+def test_a_process_with_other_threads_does_not_fork() -> None:
+    ended = threading.Event()
+    other = threading.Thread(target=ended.wait, args=[30])
+    other.start()
+    try:
+        assert _context().get_start_method() == "spawn"
+    finally:
+        ended.set()
+        other.join()
+
+
+def test_others_end_with_the_process_that_started_them() -> None:
+    with loader_pools(3) as pools:
+        *others, own = pools
+        first, second = (pool.submit(os.getpid).result(60) for pool in others)
+        assert own.submit(os.getpid).result(60) == os.getpid()
+        assert os.getpid() not in {first, second}
+    eventually(lambda: not any(map(psutil.pid_exists, {first, second})), what="their end")
 
 
 def test_the_others_are_fenced_off_as_soon_as_the_database_takes_it() -> None:

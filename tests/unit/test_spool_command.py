@@ -42,7 +42,7 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> MemoryTopic:
     def publisher(*_arguments: object) -> MemoryPublisher:
         return MemoryPublisher(topic)
 
-    monkeypatch.setattr("operations.wiring.KafkaPublisher", publisher)
+    monkeypatch.setattr("operations.publishing.KafkaPublisher", publisher)
     return topic
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from operations.extras import ExtraMissing
 from operations.settings import Settings, SettingsError, load_settings
-from operations.storing import ExtraMissing
 from operations.tooling import open_generator
 from producers.tools import TOOLS
 from tests.support.running import Shell
