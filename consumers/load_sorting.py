@@ -23,7 +23,7 @@ from schemas.compact import read_quickly
 from schemas.partitioning import home_partitions
 from schemas.record import Record, row_id
 
-FALSE_POSITIVES = 0.01
+FALSE_POSITIVES = 0.001
 
 Place = tuple[Record, Any]
 """A record and its event, a compact one."""

@@ -1,4 +1,4 @@
-"""The processes that load a shadow: this one, and others, which are ready when they are needed."""
+"""The processes that load a shadow: this one, and others."""
 
 from __future__ import annotations
 
@@ -19,18 +19,21 @@ _THREADS = Path("/proc/self/task")
 
 @contextmanager
 def loader_pools(processes: int) -> Iterator[Sequence[Executor]]:
-    """For each that loads one pool: others start here and now, this process comes last.
+    """For each that loads one pool; that of this process comes last.
 
-    To be entered before anything is opened: a forked process would hold on to connections of its
-    parent. When all went well, it is not waited for the end of the others.
+    To be entered before anything is opened: processes that can be forked are so at once, and would
+    hold on to connections that are open by then. Others are spawned when they are needed. When all
+    went well, it is not waited for their end.
     """
     with ThreadPoolExecutor(1, initializer=look_seldom) as own:
         if processes == 1:
             yield [own]
             return
-        others = ProcessPoolExecutor(processes - 1, _context(), initializer=_begin)
+        context = _context()
+        others = ProcessPoolExecutor(processes - 1, context, initializer=_begin)
         try:
-            others.submit(_nothing)
+            if context.get_start_method() == "fork":
+                others.submit(_nothing)
             yield (*[others] * (processes - 1), own)
         except BaseException:
             others.shutdown()
@@ -61,4 +64,4 @@ def _end_with_parent() -> None:
 
 
 def _nothing() -> None:
-    """Has the processes started."""
+    """What has all processes of a pool forked."""

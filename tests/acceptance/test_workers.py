@@ -129,7 +129,7 @@ def test_a_worker_that_was_frozen_past_its_session_changes_nothing_when_it_wakes
     eventually(partial(world.shared, 2), timeout_s=30, what="two owners")
     messages = load(6_000, seed=2)
     world.send(messages[:3_000])
-    frozen.signal(signal.SIGSTOP)
+    frozen.freeze()
     world.send(messages[3_000:])
     eventually(partial(arrived, world, len(messages)), timeout_s=20, what="the heir's work")
     frozen.signal(signal.SIGCONT)

@@ -56,7 +56,7 @@ def all_workers_killed(world: World) -> None:
 def worker_frozen(world: World) -> None:
     """Long enough that its partitions are given to another: it wakes as a zombie."""
     worker = world.rng.choice(world.workers)
-    worker.signal(signal.SIGSTOP)
+    worker.freeze()
     lasting(world, 7, 9)
     worker.signal(signal.SIGCONT)
 

@@ -12,13 +12,7 @@ import pytest
 from operations.embedded.kafka import Kafka
 from schemas.kafka_connection import KafkaConnection
 from tests.plugins.servers import CACHE
-from tests.support.waiting import eventually
-
-
-def is_stopped(pid: int) -> bool:
-    """Whether every thread of the process stands still (proc_pid_stat(5), field 3)."""
-    stats = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/stat")]
-    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
+from tests.support.freezing import freeze
 
 
 class OwnBroker:
@@ -33,9 +27,7 @@ class OwnBroker:
 
     def freeze(self) -> None:
         """It answers nothing more, and its connections stay."""
-        os.kill(self._server.pid, signal.SIGSTOP)
-        # On a busy machine its threads answer on for a while.
-        eventually(lambda: is_stopped(self._server.pid), what="the broker's standstill")
+        freeze(self._server.pid)
 
     def thaw(self) -> None:
         """It goes on where it stopped."""

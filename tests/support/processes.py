@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from tests.support.freezing import freeze
+
 
 class WorkerProcess:
     """``omega-images consume PROJECTION`` in a process of its own; ended when the block ends."""
@@ -47,6 +49,10 @@ class WorkerProcess:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
+
+    def freeze(self) -> None:
+        """Have it do nothing until it gets SIGCONT."""
+        freeze(self._process.pid)
 
     def kill_and_replace(self) -> None:
         """Kill -9, and a new worker in its place."""
