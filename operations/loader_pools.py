@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -52,6 +53,8 @@ def _context() -> BaseContext:
 
 def _begin() -> None:
     look_seldom()
+    # In a terminal Ctrl-C reaches all of them; the command says what becomes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

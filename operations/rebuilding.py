@@ -176,20 +176,26 @@ def _pools(wanted: int | None) -> AbstractContextManager[Sequence[Executor]]:
 def _load(
     rebuild: Rebuild, state: TopicState, pools: Sequence[Executor], wanted: int | None = None
 ) -> None:
-    """Load with as many of the pools as there are partitions; a few records with one."""
+    """Load with as many of the pools as there are partitions, a few records with one.
+
+    Nobody loads anything after it.
+    """
     partitions = sum(1 for end in state.end.values() if end)
     records = sum(state.end.values()) - sum(state.begin.values())
     few = wanted is None and records < FEW
-    pools = pools[-1 if few else -max(1, partitions) :]
+    used = pools[-1 if few else -max(1, partitions) :]
     with ThreadPoolExecutor(1) as waiter:
         try:
-            loading = waiter.submit(rebuild.load, state, pools)
+            loading = waiter.submit(rebuild.load, state, used)
             _show_progress(rebuild, loading, sum(state.end.values()))
             loading.result()
         except BaseException:
             # Also of Ctrl-C: who waits here wants an end, and the others would load on for long.
             rebuild.stop_loading()
             raise
+    for pool in pools:
+        # The indexes want the memory.
+        pool.shutdown(wait=False)
 
 
 def _show_progress(rebuild: Rebuild, loading: Future[None], total: int) -> None:

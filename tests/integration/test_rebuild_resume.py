@@ -115,7 +115,7 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(
         eventually(lambda: not held(ledger), timeout_s=10, what="the end of its session")
         result = rebuild(ledger, "table")
         eventually(lambda: all(map(ended, others)), timeout_s=10, what="the end of its loaders")
-    assert others
+    assert others or phase in (building, loaded)  # by then they had nothing left to load
     assert result.resumed
     assert result.swapped
     judge(connection, records(ledger))
@@ -187,7 +187,8 @@ def test_ctrl_c_ends_all_who_load(
         reader.execute("LOCK TABLE omega_rebuild_table.generated_images IN SHARE MODE")
         waits = "SELECT count(*) FROM pg_locks WHERE mode = 'RowExclusiveLock' AND NOT granted"
         eventually(lambda: one(connection, waits) == 2, timeout_s=60, what="two who load")
-        process.send_signal(signal.SIGINT)
+        # As a terminal does.
+        os.killpg(process.pid, signal.SIGINT)
         fences = "SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
         eventually(lambda: one(connection, fences) == 1, timeout_s=10, what="a claim")
         reader.rollback()
