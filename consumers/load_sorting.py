@@ -25,7 +25,7 @@ from schemas.record import Record, row_id
 
 FALSE_POSITIVES = 0.001
 
-Place = tuple[Record, Any]
+Pair = tuple[Record, Any]
 """A record and its event, a compact one."""
 
 
@@ -73,7 +73,7 @@ class Sorter:
                 self._place(((one.record, one.held) for one in opened), strays, found)
         return found
 
-    def _place(self, events: Iterable[Place], strays: set[Record], found: Sorted) -> None:
+    def _place(self, events: Iterable[Pair], strays: set[Record], found: Sorted) -> None:
         """What no other event has a say in goes by COPY: no other process meets its request.
 
         Only a record in the partition where its request is at home can say so, and only one without
@@ -103,7 +103,7 @@ class Sorter:
             found.deferred.append(record)
 
 
-def _plain(records: Sequence[Record], odd: list[Record], sealed: list[Decoded]) -> Iterator[Place]:
+def _plain(records: Sequence[Record], odd: list[Record], sealed: list[Decoded]) -> Iterator[Pair]:
     """Those that can be read quickly; which are to be read with care, and which to be opened."""
     for record in records:
         _, _, _, _, key, value, _ = record

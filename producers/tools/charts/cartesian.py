@@ -170,7 +170,10 @@ def _line(
     if radius:
         axes.plot(x, y, "o", markersize=radius * 2, color=colour, zorder=5)
     if dataset.fill:
-        floor = below if isinstance(below, float) else eased(x, below, dataset.tension)[1]
+        floor = below
+        # Above a line with a gap, which is straight, the one below it is taken straight, too.
+        if not isinstance(below, float) and len(over) > len(x):
+            floor = eased(x, below, dataset.tension)[1]
         axes.fill_between(over, up, floor, color=colour, alpha=0.22, linewidth=0, zorder=2)
     return made
 

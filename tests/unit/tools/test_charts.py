@@ -87,6 +87,16 @@ def test_stacked_bars_stand_upon_each_other() -> None:
     assert len(columns[0] & columns[1]) > 0.9 * max(map(len, columns))
 
 
+@pytest.mark.parametrize("gap", [0, 1])
+def test_bent_lines_stand_upon_each_other_where_one_has_a_gap(gap: int) -> None:
+    lines: list[list[float | None]] = [[3, 1, 2], [1, 3, 1]]
+    lines[gap] = [2, None, 1]
+    sets = [{"data": one, "fill": True, "tension": 0.5} for one in lines]
+    raw = chart("line", options={"scales": {"y": {"stacked": True}}})
+    raw["data"]["datasets"] = sets
+    assert len(colours(picture(raw))) > 10
+
+
 def test_the_same_configuration_is_the_same_picture_in_many_threads() -> None:
     read = [parsed(ChartConfiguration, chart(kind)) for kind in KINDS]
     alone = [drawn(one, SIZE) for one in read]
