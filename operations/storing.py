@@ -30,8 +30,7 @@ def open_stores(settings: Settings, *, deadline_s: float = 60.0) -> Stores:
     try:
         opened = {"github": _github, "s3": _s3}[settings.storage_provider](settings, deadline_s)
     except ModuleNotFoundError as exc:
-        extra = f"omega-images[{settings.storage_provider}]"
-        raise ExtraMissing(f"{exc.name} is not installed: pip install '{extra}'") from None
+        raise ExtraMissing(exc, settings.storage_provider) from None
     return Stores(opened, local if settings.storage_fallback else None)
 
 

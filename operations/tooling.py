@@ -73,8 +73,7 @@ def open_generator(settings: GeneratorSettings) -> Generator:
     try:
         return {"gemini": _gemini, "openai": _openai}[settings.generator](settings)
     except ModuleNotFoundError as exc:
-        extra = f"omega-images[{settings.generator}]"
-        raise ExtraMissing(f"{exc.name} is not installed: pip install '{extra}'") from None
+        raise ExtraMissing(exc, settings.generator) from None
 
 
 def _gemini(settings: GeneratorSettings) -> Generator:

@@ -153,8 +153,7 @@ def tracer_of(settings: Settings, service: str) -> Tracer:
     try:
         from operations.tracing import open_tracer  # its packages are an extra
     except ModuleNotFoundError as exc:
-        extra = "omega-images[tracing]"
-        raise ExtraMissing(f"{exc.name} is not installed: pip install '{extra}'") from None
+        raise ExtraMissing(exc, "tracing") from None
     return open_tracer(service, settings.traces_endpoint, settings.traces_ratio)
 
 
