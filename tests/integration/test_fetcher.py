@@ -117,7 +117,7 @@ def test_a_silent_broker_is_noticed_and_one_that_answers_again(
 
     eventually(connected, timeout_s=5)
     own_broker.freeze()
-    # Usually after 7 to 8 s; under load the next request may be late.
+    # Usually after 7 to 8 s.
     eventually(lambda: not connected(), timeout_s=30, what="the silence")
     own_broker.thaw()
     eventually(connected, timeout_s=20, what="an answer")

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any, cast
 
 import psutil
@@ -88,7 +89,23 @@ def test_a_process_with_other_threads_does_not_fork() -> None:
         other.join()
 
 
-def test_others_end_with_the_process_that_started_them() -> None:
+def test_who_loads_goes_when_all_is_loaded() -> None:
+    work: Any = SimpleNamespace(load=lambda _, pools: pools[-1].submit(os.getpid).result())
+    with ThreadPoolExecutor(1) as other, ThreadPoolExecutor(1) as own:
+        _load(cast(Rebuild, work), STATE, [other, own])
+        for pool in (other, own):
+            with pytest.raises(RuntimeError, match="after shutdown"):
+                pool.submit(os.getpid)
+
+
+def test_ctrl_c_is_left_to_the_command() -> None:
+    with loader_pools(2) as (other, _):
+        number = other.submit(os.getpid).result(60)
+        os.kill(number, signal.SIGINT)
+        assert other.submit(os.getpid).result(60) == number
+
+
+def test_others_end_when_they_are_let_go_of() -> None:
     with loader_pools(3) as pools:
         *others, own = pools
         first, second = (pool.submit(os.getpid).result(60) for pool in others)

@@ -25,7 +25,7 @@ from tests.support.malformed import Malformed, malformed_values
 PARTITIONS = 6
 POISON = list(malformed_values(huge=False))
 NOWHERE: Any = None
-"""No connection: nothing that is sealed is among the records."""
+"""No connection: no key is looked up in a database here."""
 
 
 def at_home(event: Event, offset: int) -> Record:
