@@ -161,7 +161,10 @@ class Fetcher:
         return found
 
     def connected(self) -> bool:
-        """Whether the brokers that lead the partitions answered, a second ago. Never waits."""
+        """Whether the brokers that lead the partitions answered, a second ago. Never waits.
+
+        While it is paused nothing is asked of them, and only those show that are gone.
+        """
         return not self._silent & self._next.keys()
 
     def close(self) -> None:
@@ -214,7 +217,11 @@ class Fetcher:
         elif code in _AWAY or code in _GONE or code in _REFUSED or number not in self._next:
             self._note(error)
         elif code == KafkaError._AUTO_OFFSET_RESET:
-            self._failure = OffsetOutOfRange(_reason(error))
+            # Of a damaged batch the library takes a part for the next one, with any number for its
+            # offset, and tells what comes of asking for that when all is read anew already.
+            if at == self._next[number]:
+                self._failure = OffsetOutOfRange(_reason(error))
+            return True
         else:
             # Damaged, or not understood. The library would go on behind it.
             self._failure = LogUnavailable(f"Kafka does not answer as it should: {_reason(error)}")
