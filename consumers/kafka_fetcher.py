@@ -1,8 +1,7 @@
 """Fetching records from Kafka: librdkafka's consumer, told which partitions to read from where.
 
 It fetches ahead, checks checksums, decompresses and leaves out what no transaction committed, on
-threads that do not need the interpreter. It joins no group and keeps no offset. Its settings are
-told in its CONFIGURATION.md, what it tells every second in its STATISTICS.md.
+threads that do not need the interpreter. It joins no group and keeps no offset.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping
 from operator import methodcaller
 from typing import Any
 
-import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from consumers.kafka_fetching import fetch_settings, silent
 from consumers.log import LogError, LogUnavailable, OffsetOutOfRange
 from schemas.codec import HEADERS
 from schemas.kafka_connection import KafkaConnection
@@ -23,6 +22,8 @@ from schemas.record import Record
 _logger = logging.getLogger("kafka.fetcher")
 
 _USUAL = list(HEADERS)
+_ALL = 100_000
+"""More than there can be, as more is fetched only when there is nothing."""
 _ask_for_headers = methodcaller("headers")
 """Called like this, it is looked whether the library has left an error behind beside an answer."""
 
@@ -47,25 +48,6 @@ _REFUSED = (
 )
 
 
-class _Broker(msgspec.Struct):
-    nodeid: int
-    state: str
-    source: str
-
-
-class _Partition(msgspec.Struct):
-    leader: int
-
-
-class _Topic(msgspec.Struct):
-    partitions: dict[str, _Partition]
-
-
-class _Statistics(msgspec.Struct):
-    brokers: dict[str, _Broker]
-    topics: dict[str, _Topic]
-
-
 class Fetcher:
     """Reads partitions of one topic, each from an offset on. One thread uses it.
 
@@ -88,10 +70,11 @@ class Fetcher:
     ) -> None:
         self._topic = topic
         self._next: dict[int, int] = {}
+        self._ready: list[Any] = []
         self._paused = False
         self._failure: LogError | None = None
         self._silent: set[int] = set()
-        settings = connection.librdkafka_settings() | _settings(partition_bytes, group, watch)
+        settings = connection.librdkafka_settings() | fetch_settings(partition_bytes, group, watch)
         callbacks = {"error_cb": self._note, "stats_cb": self._look}
         try:
             self._consumer = Consumer(settings | callbacks, logger=_logger)
@@ -108,6 +91,7 @@ class Fetcher:
     def stop(self, numbers: Iterable[int]) -> None:
         """Read these no more; nothing of them is returned after this."""
         gone = self._next.keys() & set(numbers)
+        self._ready = [one for one in self._ready if one.partition() not in gone]
         if not self._paused:
             self._unassign(gone)
         for number in gone:
@@ -117,6 +101,7 @@ class Fetcher:
         """Read nothing until ``resume``; what was fetched ahead is given up."""
         if not self._paused:
             self._unassign(self._next)
+            self._ready.clear()
             self._paused = True
 
     def resume(self) -> None:
@@ -137,11 +122,7 @@ class Fetcher:
         LogError for what waiting does not mend.
         """
         self._fail()
-        first = self._consumer.poll(timeout_s)
-        messages: list[Any] = [] if first is None else [first]
-        if messages and max_records > 1:
-            messages += self._consumer.consume(max_records - 1, 0)
-        found = self._records(messages)
+        found = self._records(self._take(timeout_s, max_records))
         if not found:
             self._fail()
         return found
@@ -170,7 +151,19 @@ class Fetcher:
     def close(self) -> None:
         """May be called twice."""
         self._next.clear()
+        self._ready.clear()
         self._consumer.close()
+
+    def _take(self, timeout_s: float, most: int) -> list[Any]:
+        """So many messages at most, of those that are ready."""
+        ready, consumer = self._ready, self._consumer
+        if not ready and (first := consumer.poll(timeout_s)) is not None:
+            ready.append(first)
+        if 0 < len(ready) < most:
+            # All that is there, so that the library fetches more while these are dealt with.
+            ready += consumer.consume(_ALL, 0)
+        self._ready = ready[most:]
+        return ready[:most]
 
     def _fail(self) -> None:
         failure, self._failure = self._failure, None
@@ -239,39 +232,7 @@ class Fetcher:
 
     def _look(self, statistics: str) -> None:
         """Told every second how the brokers are; within poll."""
-        told = msgspec.json.decode(statistics, type=_Statistics)
-        # Beside the brokers themselves there are the addresses given, and the group's coordinator.
-        brokers = [one for one in told.brokers.values() if one.source != "logical"]
-        up = {one.nodeid for one in brokers if one.state == "UP" and one.nodeid >= 0}
-        topic = told.topics.get(self._topic, _Topic({}))
-        self._silent = {int(n) for n, state in topic.partitions.items() if state.leader not in up}
-
-
-def _settings(partition_bytes: int, group: str, watch: bool) -> dict[str, Any]:
-    return {
-        # The library insists on one. It looks for its coordinator, and does not join.
-        "group.id": group,
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        "auto.offset.reset": "error",
-        # Records of an aborted transaction never happened.
-        "isolation.level": "read_committed",
-        "check.crcs": True,
-        # Tells where a log ends behind the last record.
-        "enable.partition.eof": True,
-        # A broker that hangs is noticed after this time, as one that died is at once.
-        "socket.timeout.ms": 6_000,
-        "reconnect.backoff.max.ms": 1_000,
-        "statistics.interval.ms": 1_000 if watch else 0,
-        "fetch.wait.max.ms": 250,
-        "fetch.message.max.bytes": partition_bytes,
-        "fetch.max.bytes": 8 * partition_bytes,
-        # Has to be less, and says nothing of what is read.
-        "message.max.bytes": 8 * partition_bytes,
-        # What is ready, decompressed, and how soon it is looked whether there is room for more.
-        "queued.max.messages.kbytes": 32 * partition_bytes // 1024,
-        "fetch.queue.backoff.ms": 5,
-    }
+        self._silent = silent(statistics, self._topic)
 
 
 def _headers(message: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Topics of real brokers that are taken away, and made again under the same name."""
+"""Topics of real brokers: filled, or taken away and made again under the same name."""
 
 from __future__ import annotations
 
@@ -6,8 +6,21 @@ from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # no type hi
 
 from consumers.kafka_topics import create_topic
 from consumers.log import LogError
+from producers.kafka_publisher import KafkaPublisher
 from schemas.kafka_connection import KafkaConnection
+from tests.support.builders import generated
 from tests.support.waiting import eventually
+
+
+def spread(connection: KafkaConnection, topic: str, count: int) -> dict[int, int]:
+    """So many records in all partitions; where those end that have any."""
+    ends: dict[int, int] = {}
+    with KafkaPublisher(connection, topic) as publisher:
+        sent = [publisher.publish_async(generated(f"req-{number}")) for number in range(count)]
+        for one in sent:
+            partition, offset = one.result(30).position
+            ends[partition] = max(ends.get(partition, 0), offset + 1)
+    return ends
 
 
 def recreate(connection: KafkaConnection, topic: str, partitions: int) -> None:
