@@ -22,8 +22,6 @@ from schemas.record import Record
 _logger = logging.getLogger("kafka.fetcher")
 
 _USUAL = list(HEADERS)
-_ALL = 100_000
-"""More than there can be, as more is fetched only when there is nothing."""
 _ask_for_headers = methodcaller("headers")
 """Called like this, it is looked whether the library has left an error behind beside an answer."""
 
@@ -70,7 +68,6 @@ class Fetcher:
     ) -> None:
         self._topic = topic
         self._next: dict[int, int] = {}
-        self._ready: list[Any] = []
         self._paused = False
         self._failure: LogError | None = None
         self._silent: set[int] = set()
@@ -91,7 +88,6 @@ class Fetcher:
     def stop(self, numbers: Iterable[int]) -> None:
         """Read these no more; nothing of them is returned after this."""
         gone = self._next.keys() & set(numbers)
-        self._ready = [one for one in self._ready if one.partition() not in gone]
         if not self._paused:
             self._unassign(gone)
         for number in gone:
@@ -101,7 +97,6 @@ class Fetcher:
         """Read nothing until ``resume``; what was fetched ahead is given up."""
         if not self._paused:
             self._unassign(self._next)
-            self._ready.clear()
             self._paused = True
 
     def resume(self) -> None:
@@ -122,7 +117,11 @@ class Fetcher:
         LogError for what waiting does not mend.
         """
         self._fail()
-        found = self._records(self._take(timeout_s, max_records))
+        first = self._consumer.poll(timeout_s)
+        messages: list[Any] = [] if first is None else [first]
+        if messages and max_records > 1:
+            messages += self._consumer.consume(max_records - 1, 0)
+        found = self._records(messages)
         if not found:
             self._fail()
         return found
@@ -151,19 +150,7 @@ class Fetcher:
     def close(self) -> None:
         """May be called twice."""
         self._next.clear()
-        self._ready.clear()
         self._consumer.close()
-
-    def _take(self, timeout_s: float, most: int) -> list[Any]:
-        """So many messages at most, of those that are ready."""
-        ready, consumer = self._ready, self._consumer
-        if not ready and (first := consumer.poll(timeout_s)) is not None:
-            ready.append(first)
-        if 0 < len(ready) < most:
-            # All that is there, so that the library fetches more while these are dealt with.
-            ready += consumer.consume(_ALL, 0)
-        self._ready = ready[most:]
-        return ready[:most]
 
     def _fail(self) -> None:
         failure, self._failure = self._failure, None

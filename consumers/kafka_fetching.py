@@ -58,8 +58,9 @@ def fetch_settings(partition_bytes: int, group: str, watch: bool) -> dict[str, A
         "fetch.max.bytes": 8 * partition_bytes,
         # Has to be less, and says nothing of what is read.
         "message.max.bytes": 8 * partition_bytes,
-        # More is fetched once what was has been taken, and it is looked so often: a fetch costs the
-        # broker as much as dozens of records, and meanwhile some gather.
-        "queued.min.messages": 1,
-        "fetch.queue.backoff.ms": 2,
+        # What is ready, decompressed, and how soon it is looked whether there is room for more.
+        "queued.max.messages.kbytes": 32 * partition_bytes // 1024,
+        # With a few messages instead, far less is fetched, but a partition that is looked at while
+        # they are being taken is left out of a fetch that waits (docs/performance.md).
+        "fetch.queue.backoff.ms": 5,
     }

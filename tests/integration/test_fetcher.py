@@ -32,17 +32,12 @@ pytestmark = pytest.mark.kafka
 SIZE = 2**16
 
 
-def publish(connection: KafkaConnection, topic: str, numbers: range) -> None:
-    """One after the other."""
-    with KafkaPublisher(connection, topic) as publisher:
-        for number in numbers:
-            publisher.publish(generated(f"req-{number}"))
-
-
 def fill(connection: KafkaConnection, topic: str, count: int) -> None:
     """So many batches of one record, in one partition."""
     create_topic(connection, topic, partitions=1)
-    publish(connection, topic, range(count))
+    with KafkaPublisher(connection, topic) as publisher:
+        for number in range(count):
+            publisher.publish(generated(f"req-{number}"))
 
 
 def read(
@@ -168,31 +163,6 @@ def test_while_nothing_is_read_it_is_noticed_that_the_broker_goes_and_comes(
     eventually(lambda: not connected(), timeout_s=10, what="its end")
     own_broker.restart()
     eventually(connected, timeout_s=20, what="its return")
-    fetcher.close()
-
-
-def test_more_is_fetched_once_what_is_there_was_taken(own_broker: OwnBroker, topic: str) -> None:
-    """Records gather meanwhile, instead of costing the broker a fetch each."""
-    fill(own_broker.connection, topic, 2)
-    fetcher = Fetcher(own_broker.connection, topic, SIZE)
-    fetcher.start({0: 0})
-    first = eventually(lambda: fetcher.poll(0.1, 1))
-    publish(own_broker.connection, topic, range(2, 50))
-    second = fetcher.poll(0, 100)
-    assert [record.offset for record in (*first, *second)] == [0, 1]
-    assert len(read(fetcher, 50, second)) == 49
-    fetcher.close()
-
-
-def test_more_is_fetched_while_what_was_taken_is_dealt_with(
-    own_broker: OwnBroker, topic: str
-) -> None:
-    fill(own_broker.connection, topic, 10)
-    fetcher = Fetcher(own_broker.connection, topic, SIZE)
-    fetcher.start({0: 0})
-    eventually(lambda: fetcher.poll(0.1, 2))
-    publish(own_broker.connection, topic, range(10, 11))
-    eventually(lambda: fetcher.ends() == {0: 11}, what="a fetch that nobody waited for")
     fetcher.close()
 
 

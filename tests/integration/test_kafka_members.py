@@ -152,13 +152,14 @@ def test_members_come_and_go_while_events_arrive(kafka_server: str, topic: str) 
 
 
 BACKLOG = """
-import resource, sys, time
+import os, sys, time
+from benchmarks.memory import peak_mb
 from consumers.kafka_log import KafkaGroupLog
 from schemas.kafka_connection import KafkaConnection
 log = KafkaGroupLog(KafkaConnection(sys.argv[1]), sys.argv[2], "backlog")
 while not (assigned := log.rebalanced().assigned):
     log.poll(0.2, 1)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_mb(os.getpid())
 log.start(dict.fromkeys(assigned, 0))
 records = bytes = 0
 until = time.monotonic() + 3
@@ -168,7 +169,7 @@ while time.monotonic() < until:
     if bytes > 20_000_000:
         log.pause()
 log.close()
-print(records, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print(records, round(peak_mb(os.getpid()) - before))
 """
 
 
