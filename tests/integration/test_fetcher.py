@@ -121,13 +121,19 @@ def test_what_the_library_asked_for_by_mistake_is_not_out_of_range() -> None:
     fetcher.close()
 
 
+def that_has_read_one(connection: KafkaConnection, topic: str) -> Fetcher:
+    """And knows how the brokers are."""
+    fill(connection, topic, 1)
+    fetcher = Fetcher(connection, topic, SIZE, watch=True)
+    fetcher.start({0: 0})
+    assert len(read(fetcher, 1, [])) == 1
+    return fetcher
+
+
 def test_a_silent_broker_is_noticed_and_one_that_answers_again(
     own_broker: OwnBroker, topic: str
 ) -> None:
-    fill(own_broker.connection, topic, 1)
-    fetcher = Fetcher(own_broker.connection, topic, SIZE, watch=True)
-    fetcher.start({0: 0})
-    assert len(read(fetcher, 1, [])) == 1
+    fetcher = that_has_read_one(own_broker.connection, topic)
 
     def connected() -> bool:
         fetcher.poll(0.1, 10)
@@ -148,10 +154,7 @@ def test_a_silent_broker_is_noticed_and_one_that_answers_again(
 def test_while_nothing_is_read_it_is_noticed_that_the_broker_goes_and_comes(
     own_broker: OwnBroker, topic: str
 ) -> None:
-    fill(own_broker.connection, topic, 1)
-    fetcher = Fetcher(own_broker.connection, topic, SIZE, watch=True)
-    fetcher.start({0: 0})
-    assert len(read(fetcher, 1, [])) == 1
+    fetcher = that_has_read_one(own_broker.connection, topic)
     fetcher.pause()
 
     def connected() -> bool:
