@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, Message
 from kafka import KafkaProducer  # type: ignore[import-untyped]  # no type hints
 
 from consumers.kafka_fetcher import Fetcher
@@ -92,29 +92,19 @@ def test_what_is_damaged_is_not_passed_over(own_broker: OwnBroker, topic: str) -
     fetcher.close()
 
 
-class Told:
-    """An error among records, as the library tells it: out of range, at this offset."""
-
-    def __init__(self, at: int) -> None:
-        self._at = at
-
-    def error(self) -> KafkaError:
-        return KafkaError(KafkaError._AUTO_OFFSET_RESET, "out of range")
-
-    def partition(self) -> int:
-        return 0
-
-    def offset(self) -> int:
-        return self._at
+def out_of_range(at: int) -> Message:
+    """As the library tells it among records."""
+    error = KafkaError(KafkaError._AUTO_OFFSET_RESET, "out of range")
+    return Message(topic="omega", partition=0, offset=at, error=error)
 
 
 def test_what_the_library_asked_for_by_mistake_is_not_out_of_range() -> None:
     """Now and then seen behind a damaged batch: see the test above."""
     fetcher = Fetcher(KafkaConnection("127.0.0.1:1"), "omega", SIZE)
     fetcher.start({0: 5})
-    assert fetcher._records([Told(2**60)]) == []
+    assert fetcher._records([out_of_range(2**60)]) == []
     assert fetcher.poll(0, 10) == []
-    fetcher._records([Told(5)])
+    fetcher._records([out_of_range(5)])
     with pytest.raises(OffsetOutOfRange, match="out of range"):
         fetcher.poll(0, 10)
     assert fetcher.positions() == {0: 5}

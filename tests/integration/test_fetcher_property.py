@@ -51,11 +51,10 @@ class Reading:
         for record in found:
             assert record.offset == self.expected[record.partition]
             self.expected[record.partition] += 1
-        at = self.fetcher.positions()
-        assert at == self.expected
+        assert self.fetcher.positions() == self.expected
 
     def read_all(self, ends: dict[int, int]) -> None:
-        """All that there is in all partitions; where they end is known of some."""
+        """All that there is in all partitions."""
         self.resume()
         self.start(frozenset(PARTITIONS) - self.expected.keys(), 0)
 
