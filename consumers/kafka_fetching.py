@@ -37,7 +37,7 @@ def silent(statistics: str, topic: str) -> set[int]:
 
 
 def fetch_settings(partition_bytes: int, group: str, watch: bool) -> dict[str, Any]:
-    """Fetch so much of a partition at once; the ``group`` is looked for, ``watch``: with statistics."""
+    """Fetch so much of a partition at once. ``group`` is not joined; ``watch``: tell statistics."""
     return {
         # The library insists on one. It looks for its coordinator, and does not join.
         "group.id": group,
