@@ -13,6 +13,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from consumers.fetch_pace import FetchPace
 from consumers.kafka_fetching import fetch_settings, silent
 from consumers.log import LogError, LogUnavailable, OffsetOutOfRange
 from schemas.codec import HEADERS
@@ -53,6 +54,7 @@ class Fetcher:
     it was produced. Events take ten times as much when they are decompressed. ``group``: one that
     may be looked for; who may not is warned, and reads all the same. ``watch``: whether
     ``connected`` will be asked; then ``poll`` or ``serve`` has to be called every few seconds.
+    ``pace``: tells whether brokers let records gather; else they answer with the first.
 
     Raises LogError for settings that cannot be used, as a file that is not there.
     """
@@ -65,18 +67,20 @@ class Fetcher:
         *,
         group: str = "omega-images",
         watch: bool = False,
+        pace: FetchPace | None = None,
     ) -> None:
+        self._connection = connection
         self._topic = topic
+        self._partition_bytes = partition_bytes
+        self._group = group
+        self._watch = watch
+        self._pace = pace
+        self._wait_s = 0.0
         self._next: dict[int, int] = {}
         self._paused = False
         self._failure: LogError | None = None
         self._silent: set[int] = set()
-        settings = connection.librdkafka_settings() | fetch_settings(partition_bytes, group, watch)
-        callbacks = {"error_cb": self._note, "stats_cb": self._look}
-        try:
-            self._consumer = Consumer(settings | callbacks, logger=_logger)
-        except KafkaException as exc:
-            raise LogError(f"Kafka's settings: {_reason(exc.args[0])}") from exc
+        self._consumer = self._opened()
 
     def start(self, positions: Mapping[int, int]) -> None:
         """Read these partitions from there on, anew where they are read already."""
@@ -124,6 +128,8 @@ class Fetcher:
         found = self._records(messages)
         if not found:
             self._fail()
+        if self._pace is not None:
+            self._keep_to(self._pace.arrived(len(found)))
         return found
 
     def positions(self) -> dict[int, int]:
@@ -151,6 +157,31 @@ class Fetcher:
         """May be called twice."""
         self._next.clear()
         self._consumer.close()
+
+    def _opened(self) -> Consumer:
+        settings = fetch_settings(self._partition_bytes, self._group, self._watch, self._wait_s)
+        callbacks = {"error_cb": self._note, "stats_cb": self._look}
+        try:
+            return Consumer(
+                self._connection.librdkafka_settings() | settings | callbacks, logger=_logger
+            )
+        except KafkaException as exc:
+            raise LogError(f"Kafka's settings: {_reason(exc.args[0])}") from exc
+
+    def _keep_to(self, wait_s: float) -> None:
+        """Go on with another consumer, as the library lets nobody change one's waiting."""
+        if wait_s == self._wait_s or self._paused:
+            return
+        before, self._wait_s = self._consumer, wait_s
+        try:
+            self._consumer = self._opened()
+        except LogError as exc:
+            # A file of the settings is gone. What is open does not need it.
+            _logger.warning("fetching as before: %s", exc)
+            return
+        _logger.debug("brokers wait up to %d ms for more records", round(wait_s * 1_000))
+        before.close()
+        self._assign(self._next)
 
     def _fail(self) -> None:
         failure, self._failure = self._failure, None

@@ -36,8 +36,13 @@ def silent(statistics: str, topic: str) -> set[int]:
     return {int(n) for n, state in known.partitions.items() if state.leader not in up}
 
 
-def fetch_settings(partition_bytes: int, group: str, watch: bool) -> dict[str, Any]:
-    """Fetch so much of a partition at once. ``group`` is not joined; ``watch``: tell statistics."""
+def fetch_settings(
+    partition_bytes: int, group: str, watch: bool, wait_s: float = 0.0
+) -> dict[str, Any]:
+    """Fetch so much of a partition at once. ``group`` is not joined; ``watch``: tell statistics.
+
+    ``wait_s``: so long a broker may wait until there is as much; else it answers with the first.
+    """
     return {
         # The library insists on one. It looks for its coordinator, and does not join.
         "group.id": group,
@@ -53,7 +58,8 @@ def fetch_settings(partition_bytes: int, group: str, watch: bool) -> dict[str, A
         "socket.timeout.ms": 6_000,
         "reconnect.backoff.max.ms": 1_000,
         "statistics.interval.ms": 1_000 if watch else 0,
-        "fetch.wait.max.ms": 250,
+        "fetch.min.bytes": partition_bytes if wait_s else 1,
+        "fetch.wait.max.ms": round(wait_s * 1_000) or 250,
         "fetch.message.max.bytes": partition_bytes,
         "fetch.max.bytes": 8 * partition_bytes,
         # Has to be less, and says nothing of what is read.

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from consumers.fetch_pace import FetchPace, Gathering
 from consumers.kafka_client import (
     Consumer,
     CooperativeStickyAssignor,
@@ -54,6 +55,8 @@ class GroupSettings:
     leave_timeout_s: float = 1.0
     partition_fetch_bytes: int = 2**16
     """What is fetched of a partition at once, or a batch if that is more; as it was produced."""
+    gathering: Gathering = field(default_factory=Gathering)
+    """When records gather at the brokers, so that fewer fetches bring more."""
     ends_age_s: float = 5.0
     """How often the brokers are asked for the ends that no fetch tells."""
     missing_after_s: float = 5.0
@@ -198,9 +201,14 @@ class KafkaGroupLog:
 
     def _opened_fetcher(self) -> Fetcher:
         if self._fetcher is None:
-            size = self._settings.partition_fetch_bytes
+            settings = self._settings
             self._fetcher = Fetcher(
-                self._connection, self._topic, size, group=self._group, watch=True
+                self._connection,
+                self._topic,
+                settings.partition_fetch_bytes,
+                group=self._group,
+                watch=True,
+                pace=FetchPace(settings.gathering),
             )
             if self._paused:
                 self._fetcher.pause()

@@ -24,6 +24,7 @@ from schemas.record import Record
 from tests.contract.members import poll_until_assigned
 from tests.plugins.own_broker import OwnBroker
 from tests.support.builders import generated
+from tests.support.fetching import Commanded
 from tests.support.topics import recreate, spread
 from tests.support.waiting import eventually
 
@@ -176,6 +177,41 @@ def test_what_is_stopped_returns_nothing_more(kafka_server: str, topic: str) -> 
     eventually(all_of_the_others, timeout_s=10)
     assert {record.partition for record in later} <= {3, 4, 5}
     fetcher.close()
+    fetcher.close()
+
+
+def test_a_lone_record_waits_at_the_broker_where_records_gather(
+    kafka_server: str, topic: str
+) -> None:
+    connection = KafkaConnection(kafka_server)
+    fetcher = Fetcher(connection, topic, SIZE, pace=Commanded(0.2))
+    fetcher.start(dict.fromkeys(range(6), 0))
+    fetcher.poll(0, 1)
+    with KafkaPublisher(connection, topic) as publisher:
+        began = time.monotonic()
+        for number in range(6):
+            publisher.publish(generated(f"req-{number}"))
+            eventually(lambda: fetcher.poll(1, 1))
+        # But for the first, each comes when a fetch has just been answered.
+        assert time.monotonic() - began >= 5 * 0.2 * 0.8
+    fetcher.close()
+
+
+def test_a_paused_fetcher_reads_nothing_whatever_its_pace(kafka_server: str, topic: str) -> None:
+    connection, pace = KafkaConnection(kafka_server), Commanded()
+    ends = spread(connection, topic, 10)
+    fetcher = Fetcher(connection, topic, SIZE, pace=pace)
+    fetcher.start(dict.fromkeys(ends, 0))
+    eventually(lambda: fetcher.poll(0.1, 1))
+    fetcher.pause()
+    pace.wait_s = 0.1
+    assert fetcher.poll(0, 1) == []
+    assert fetcher.poll(0.5, 10) == []
+    fetcher.resume()
+    found: list[Record] = []
+    gather(found, lambda: fetcher.poll(0.1, 10), 9)
+    assert len(found) == 9
+    assert fetcher.positions() == ends
     fetcher.close()
 
 

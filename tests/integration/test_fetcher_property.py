@@ -1,4 +1,7 @@
-"""Whatever is started, stopped and paused between: each partition's records come in their order."""
+"""Whatever happens between two polls: each partition's records come in their order.
+
+Partitions are started and stopped, the fetcher is paused, brokers are to let records gather or not.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from consumers.kafka_fetcher import Fetcher
 from schemas.kafka_connection import KafkaConnection
+from tests.support.fetching import Commanded
 from tests.support.topics import spread
 from tests.support.waiting import eventually
 
@@ -23,7 +27,8 @@ class Reading:
     """A fetcher, and from where it has to go on in each partition."""
 
     def __init__(self, connection: KafkaConnection, topic: str) -> None:
-        self.fetcher = Fetcher(connection, topic, 2**16)
+        self.pace = Commanded()
+        self.fetcher = Fetcher(connection, topic, 2**16, pace=self.pace)
         self.expected: dict[int, int] = {}
         self.paused = False
 
@@ -43,6 +48,9 @@ class Reading:
     def resume(self) -> None:
         self.fetcher.resume()
         self.paused = False
+
+    def wait(self, wait_s: float) -> None:
+        self.pace.wait_s = wait_s
 
     def poll(self, most: int, timeout_s: float) -> None:
         found = self.fetcher.poll(timeout_s, most)
@@ -69,6 +77,7 @@ some = st.frozensets(st.sampled_from(PARTITIONS))
 begins = st.builds(lambda numbers, at: lambda it: it.start(numbers, at), some, st.integers(0, 9))
 stops = some.map(lambda numbers: lambda it: it.stop(numbers))
 pauses = st.sampled_from([Reading.pause, Reading.resume])
+waits = st.sampled_from([0.0, 0.02]).map(lambda wait_s: lambda it: it.wait(wait_s))
 polls = st.builds(
     lambda most, timeout_s: lambda it: it.poll(most, timeout_s),
     st.sampled_from([1, 2, 10, 100]),
@@ -82,7 +91,7 @@ def ends(kafka_server: str, topic: str) -> dict[int, int]:
     return spread(KafkaConnection(kafka_server), topic, RECORDS)
 
 
-@given(steps=st.lists(begins | stops | pauses | polls | polls | polls, max_size=30))
+@given(steps=st.lists(begins | stops | pauses | waits | polls | polls | polls, max_size=30))
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -5,16 +5,19 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 
 import pytest
 from kafka import KafkaProducer  # type: ignore[import-untyped]  # kafka-python has no type hints
 
+from consumers.fetch_pace import Gathering
 from consumers.kafka_log import GroupSettings, KafkaGroupLog, add_partitions
 from consumers.log import LogError
 from schemas.kafka_connection import KafkaConnection
 from tests.contract.members import Positions, members, poll_until_assigned, shared_evenly
 from tests.support.member_process import MemberProcess
+from tests.support.topics import spread
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
@@ -121,6 +124,38 @@ def test_a_second_member_of_the_same_name_ends_the_first(kafka_server: str, topi
         with pytest.raises(LogError, match="instance"):
             eventually(lambda: first.poll(0.1, 10), timeout_s=15, what="a record")
     first.close()
+
+
+def test_records_gather_at_the_broker_while_there_are_many(
+    kafka_server: str, topic: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And each is read once, in order, while the way of fetching changes, and changes back."""
+    connection, ends = KafkaConnection(kafka_server), dict[int, int]()
+    settings = replace(FAST, gathering=Gathering(longest_s=0.05, above=200, below=100))
+    log = KafkaGroupLog(connection, topic, f"g-{topic}", settings=settings)
+    poll_until_assigned(log)
+    log.start(dict.fromkeys(range(6), 0))
+    found: list[tuple[int, int]] = []
+
+    def all_read() -> bool:
+        found.extend((one.partition, one.offset) for one in log.poll(0.1, 100))
+        return len(found) >= sum(ends.values())
+
+    def sent_and_read(count: int, said: str) -> bool:
+        ends.update(spread(connection, topic, count))
+        eventually(all_read, what="all that was sent")
+        return said in caplog.text
+
+    with caplog.at_level("DEBUG", logger="kafka.fetcher"):
+        eventually(partial(sent_and_read, 100, "up to 50 ms"), what="gathering")
+        eventually(partial(sent_and_read, 1, "up to 0 ms"), what="no more of it")
+        sent_and_read(100, "")
+    assert sorted(found) == sorted((n, at) for n, end in ends.items() for at in range(end))
+    assert all(
+        [at for number, at in found if number == partition] == list(range(end))
+        for partition, end in ends.items()
+    )
+    log.close()
 
 
 def test_members_come_and_go_while_events_arrive(kafka_server: str, topic: str) -> None:

@@ -6,16 +6,18 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from benchmarks.__main__ import NAMES, main, measure
-from benchmarks.latency import Seen
+from benchmarks.latency import highest
 from benchmarks.options import QUICK, Options
 from benchmarks.place import Place
 from benchmarks.report import Failure, Measurement, Report, Series, Target, cells
+from benchmarks.stolen import Stolen
+from benchmarks.visible import Seen
 
 ROOT = Path(__file__).parents[2]
 
@@ -96,6 +98,33 @@ def test_a_pace_is_that_of_the_time_in_which_others_were_published() -> None:
     assert Seen(sent, snapshots).pace() == 1.0
 
 
+@pytest.mark.parametrize("limit", range(1, 14))
+def test_the_highest_rate_that_holds_is_found(limit: int) -> None:
+    asked: list[int] = []
+
+    def holds(tenths: int) -> bool:
+        asked.append(tenths)
+        return tenths <= limit
+
+    assert highest(holds) == min(limit, 10)
+    assert asked[0] == 8
+    assert len(asked) == len(set(asked))
+
+
+def test_stolen_is_a_share_of_what_was_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = dict.fromkeys(("user", "nice", "system", "irq", "softirq", "steal", "idle"), 5.0)
+    monkeypatch.setattr("psutil.cpu_times", lambda: SimpleNamespace(**times))
+    stolen = Stolen()
+    assert stolen.percent() == 0
+    for name, seconds in {"user": 2, "nice": 1, "system": 2, "softirq": 1, "idle": 9}.items():
+        times[name] += seconds
+    assert stolen.percent() == 0
+    times["steal"] += 2
+    assert stolen.percent() == 25
+    del times["steal"]
+    assert Stolen().percent() == 0
+
+
 def test_one_that_breaks_off_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> Iterator[Measurement]:
         yield drained()
@@ -109,6 +138,8 @@ def test_one_that_breaks_off_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> 
         module.__dict__["run"] = run
         monkeypatch.setitem(sys.modules, f"benchmarks.{run.__name__}", module)
     found, failures = measure(cast(Place, None), QUICK, ["broken", "whole"])
+    *found, last = found
+    assert (last.group, last.name) == ("whole", "stolen meanwhile")
     assert found == [drained(), drained(Target(1))]
     assert failures == [Failure("broken", "AssertionError: the table is wrong")]
 
