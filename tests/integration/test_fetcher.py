@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import KafkaError, KafkaException, Message
 from kafka import KafkaProducer  # type: ignore[import-untyped]  # no type hints
 
 from consumers.kafka_fetcher import Fetcher
@@ -211,6 +211,32 @@ def test_a_paused_fetcher_reads_nothing_whatever_its_pace(kafka_server: str, top
     found: list[Record] = []
     gather(found, lambda: fetcher.poll(0.1, 10), 9)
     assert len(found) == 9
+    assert fetcher.positions() == ends
+    fetcher.close()
+
+
+def test_settings_that_can_no_longer_be_used_leave_the_fetcher_as_it_is(
+    kafka_server: str,
+    topic: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As when a file of certificates is being exchanged while the way of fetching changes."""
+    connection, pace = KafkaConnection(kafka_server), Commanded()
+    ends = spread(connection, topic, 10)
+    fetcher, found = Fetcher(connection, topic, SIZE, pace=pace), list[Record]()
+    fetcher.start(dict.fromkeys(ends, 0))
+    eventually(lambda: fetcher.poll(0.1, 1))
+
+    def refused(*_: object, **__: object) -> None:
+        raise KafkaException(KafkaError(KafkaError._INVALID_ARG, "ssl.ca.location failed"))
+
+    pace.wait_s = 0.1
+    with monkeypatch.context() as patch:
+        patch.setattr("consumers.kafka_fetcher.Consumer", refused)
+        gather(found, lambda: fetcher.poll(0.1, 1), 5)
+    assert caplog.text.count("fetching as before: Kafka's settings: ssl.ca.location failed") == 1
+    gather(found, lambda: fetcher.poll(0.1, 10), 9)
     assert fetcher.positions() == ends
     fetcher.close()
 
