@@ -14,7 +14,7 @@ from benchmarks.machine import describe
 from benchmarks.options import EVENTS, QUICK, Options
 from benchmarks.place import HOME, Place, fresh_place
 from benchmarks.report import Failure, Measurement, Report
-from benchmarks.stolen import Stolen
+from benchmarks.stolen import UNIT, Stolen
 from operations.garbage import look_seldom
 
 NAMES = (
@@ -62,8 +62,7 @@ def measure(
         began, stolen = time.monotonic(), Stolen()
         try:
             found.extend(import_module(f"benchmarks.{name}").run(place, options))
-            share = stolen.percent()
-            found.append(Measurement(name, "stolen meanwhile", "% of the processors", (share,)))
+            found.append(Measurement(name, "stolen meanwhile", UNIT, (stolen.percent(),)))
         except Exception as exc:  # noqa: BLE001  the others still run
             traceback.print_exc()
             failures.append(Failure(name, " ".join(f"{type(exc).__name__}: {exc}".split())[:300]))

@@ -15,12 +15,12 @@ from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]  
 from benchmarks.options import Options
 from benchmarks.place import Place
 from benchmarks.report import Measurement, Series, Target
-from benchmarks.stolen import Stolen
+from benchmarks.stolen import UNIT, Stolen
 from benchmarks.visible import EMPTY, steady, visible
 from consumers.kafka_topics import create_topic
 
 FEW, MANY = 50, 1_000
-WARM_UPS = 2
+WARM_UPS = 4
 """Not counted. A broker compiles what it runs often, which takes half a core for a minute of load,
 once; it is measured as it is after a day's work."""
 PROBES = 200
@@ -49,6 +49,7 @@ def run(place: Place, options: Options) -> Iterator[Measurement]:
         targets = (Target(3, "ratio"), Target(10)) if name != f"{FEW}/s" else ()
         yield series.told(f"{name}, p50", "ms", "K1, p50", *targets)
         yield series.told(f"{name}, p99", "ms", "", *([Target(30)] if targets else []))
+        yield series.told(f"{name}, stolen", UNIT)
     yield series.told(f"{MANY:,}/s, as sent", "events/s", "", Target(0.95 * MANY, least=True))
     yield series.told(FULL, "events/s")
     yield series.told(SUSTAINED, "events/s", FULL)
@@ -61,7 +62,7 @@ def run(place: Place, options: Options) -> Iterator[Measurement]:
         yield series.told(f"{part}, as sent", "events/s", f"{part}, asked for", kept)
         yield series.told(f"{part}, p50", "ms")
         yield series.told(f"{part}, p99", "ms", "", *wanted)
-        yield series.told(f"{part}, stolen", "% of the processors")
+        yield series.told(f"{part}, stolen", UNIT)
 
 
 def _near_the_limit(series: Series, place: Place, options: Options) -> None:
@@ -71,15 +72,12 @@ def _near_the_limit(series: Series, place: Place, options: Options) -> None:
     series.add(FULL, full)
 
     def holds(tenths: int) -> bool:
-        rate, name = round(full * tenths / 10), f"{tenths}0 % of full speed"
-        series.add(f"{name}, asked for", rate)
-        return _steadily(series, name, place, rate, seconds)
+        name = f"{tenths}0 % of full speed"
+        return _steadily(series, name, place, round(full * tenths / 10), seconds)
 
     sustained = full * highest(holds) / 10
     series.add(SUSTAINED, sustained)
-    rate, part = round(0.8 * sustained), "80 % of the sustained rate"
-    series.add(f"{part}, asked for", rate)
-    _steadily(series, part, place, rate, seconds)
+    _steadily(series, "80 % of the sustained rate", place, round(0.8 * sustained), seconds)
 
 
 def highest(holds: Callable[[int], bool]) -> int:
@@ -89,16 +87,9 @@ def highest(holds: Callable[[int], bool]) -> int:
     found by asking for it, is from Karimov et al., "Benchmarking Distributed Stream Data
     Processing Systems", ICDE 2018: at full speed a sender waits for whoever is behind it.
     """
-    tenths = 8
-    if holds(tenths):
-        while tenths < 10 and holds(tenths + 1):
-            tenths += 1
-        return tenths
-    while tenths > 1:
-        tenths -= 1
-        if tenths == 1 or holds(tenths):
-            break
-    return tenths
+    if holds(8):
+        return next((tenths - 1 for tenths in (9, 10) if not holds(tenths)), 10)
+    return next((tenths for tenths in range(7, 1, -1) if holds(tenths)), 1)
 
 
 def _steadily(series: Series, name: str, place: Place, rate: int, seconds: int) -> bool:
@@ -106,6 +97,7 @@ def _steadily(series: Series, name: str, place: Place, rate: int, seconds: int) 
     stolen = Stolen()
     delays, sent = steady(place, rate, seconds)
     series.add(f"{name}, stolen", stolen.percent())
+    series.add(f"{name}, asked for", rate)
     series.add(f"{name}, as sent", sent)
     _add(series, name, delays)
     return max(delays) <= LONGEST_S and sent >= 0.95 * rate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psutil
 
+UNIT = "% of the time wanted"
 WORKED = ("user", "nice", "system", "irq", "softirq")
 """Of guests, nothing: the kernel has it in ``user`` already (proc_stat(5))."""
 

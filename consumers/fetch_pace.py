@@ -24,8 +24,8 @@ class FetchPace:
     """Looks once a second at how many records came. ``clock`` is in seconds.
 
     Each batch of a publisher's answers a fetch that waits for the first record, so that under load
-    there are hundreds of fetches a second, each of which costs as much as tens of records. One that
-    waits for many costs little, and makes those wait who come one by one.
+    there are hundreds of fetches a second, each of which costs as much as some ten records. One
+    that waits for many costs no more, and makes those wait who come one by one.
     """
 
     def __init__(
@@ -40,13 +40,12 @@ class FetchPace:
     def arrived(self, records: int) -> float:
         """So many came, or none; returns how long a broker may wait from now on, in seconds."""
         self._count += records
-        passed_s = self._clock() - self._since
-        if passed_s >= 1.0:
+        now = self._clock()
+        if (passed_s := now - self._since) >= 1.0:
             rate = self._count / passed_s
             if rate >= self._gathering.above:
                 self._wait_s = self._gathering.longest_s
             elif rate < self._gathering.below:
                 self._wait_s = 0.0
-            self._since += passed_s
-            self._count = 0
+            self._since, self._count = now, 0
         return self._wait_s
